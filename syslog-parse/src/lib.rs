@@ -1,0 +1,69 @@
+//! Syslog as devices really send it: RFC 3164, RFC 5424, and streams of them (RFC 6587).
+//!
+//! [`parse()`] takes octets and never fails. What it finds it borrows, what it cannot place stays message, and what is
+//! not as the RFCs ask is in a set of [`Deviations`]. [`resolve()`] says which instant a time stamp means: the missing
+//! year, the zone of the source, the hours that clocks skip or repeat. [`Framer`] finds the messages in a stream.
+//!
+//! ```
+//! use syslog_parse::{FixedOffset, Rfc3339, Timestamp, parse, resolve};
+//!
+//! let message = parse(b"<34>Oct 11 22:14:15 mymachine su[10]: 'su root' failed");
+//! assert_eq!(message.host(), Some(&b"mymachine"[..]));
+//! assert_eq!(message.app(), Some(&b"su"[..]));
+//! assert_eq!(message.message(), b"'su root' failed");
+//! assert_eq!(message.severity().map(|severity| severity.as_str()), Some("crit"));
+//!
+//! let received = Timestamp::new(1_791_756_856, 0); // the reference for the year: there is no clock in here
+//! let found = resolve(&message.stamp().unwrap(), &FixedOffset::UTC, received).unwrap();
+//! assert_eq!(Rfc3339::new(found.instant, found.offset, 0).as_str(), "2026-10-11T22:14:15+00:00");
+//! assert!(found.provenance.year_inferred());
+//! ```
+//!
+//! # What it is not
+//!
+//! No receiver, no sender, no formatter of messages. It has no socket, thread, clock or global, and does not look into
+//! the message proper (JSON, CEF, key and value).
+//!
+//! # Limits
+//!
+//! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving. A stamp that
+//! cannot be, such as 30 February, keeps its fields, and [`resolve()`] answers `None`. What a zone name such as `CST`
+//! means, the caller must know. Duplicate SD-IDs are looked for among the first 64 elements.
+//!
+//! # Features
+//!
+//! - `jiff` (default): `IanaZone`, time zones by name or POSIX string, from the system's database. Without it there
+//!   are [`FixedOffset`] and your own [`Zone`].
+#![forbid(unsafe_code)]
+
+mod civil;
+mod deviations;
+mod frame;
+mod header;
+#[cfg(feature = "jiff")]
+mod iana;
+mod message;
+mod parse;
+mod pri;
+mod resolve;
+mod stamp;
+mod structured_data;
+mod zone;
+
+pub use civil::{Civil, Rfc3339, Timestamp};
+pub use deviations::{Deviation, Deviations};
+pub use frame::{Frame, FrameFlags, Framer, Framing, Step};
+pub use header::{Header, Span};
+#[cfg(feature = "jiff")]
+pub use iana::{IanaZone, UnknownZone};
+pub use message::{Format, Message};
+pub use parse::parse;
+pub use pri::{Facility, Pri, Severity};
+pub use resolve::{Provenance, Resolved, SLACK_SECONDS, ZoneSource, resolve, resolve_in};
+pub use stamp::{Stamp, UtcOffset, Weekday};
+pub use structured_data::{SdChunks, SdElement, SdParams, SdValue, StructuredData};
+pub use zone::{Cached, FixedOffset, Local, Period, Zone};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,172 @@
+//! A parsed message: the raw octets and what was found in them.
+//!
+//! How it is found is told in `parse`.
+
+use crate::{Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
+use std::fmt;
+
+/// Which of the known shapes a message has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Format {
+    /// The traditional shape and all that resembles it.
+    Rfc3164,
+    /// Version 1 of the protocol, and later ones that look the same.
+    Rfc5424,
+    /// Neither: all that follows the PRI is the message.
+    Unparsed,
+}
+
+impl Format {
+    /// `rfc3164`, `rfc5424` or `unparsed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rfc3164 => "rfc3164",
+            Self::Rfc5424 => "rfc5424",
+            Self::Unparsed => "unparsed",
+        }
+    }
+}
+
+/// A message as [`parse`](crate::parse()) understood it. Borrows the octets, owns nothing.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    raw: &'a [u8],
+    header: Header,
+}
+
+impl<'a> Message<'a> {
+    /// Puts octets and a header that was found in them together again.
+    ///
+    /// With other octets the fields are wrong or absent, never out of bounds.
+    #[inline]
+    pub const fn from_parts(raw: &'a [u8], header: Header) -> Self {
+        Self { raw, header }
+    }
+
+    /// All octets, as received.
+    #[inline]
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// What was found, as offsets and numbers.
+    #[inline]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// For `parse` to fill in.
+    #[inline]
+    pub(crate) const fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
+    /// The shape.
+    #[inline]
+    pub const fn format(&self) -> Format {
+        self.header.format
+    }
+
+    /// The number between `<` and `>`.
+    #[inline]
+    pub const fn pri(&self) -> Option<Pri> {
+        self.header.pri
+    }
+
+    /// The facility; `None` without a PRI or with one above 191.
+    #[inline]
+    pub fn facility(&self) -> Option<Facility> {
+        self.header.pri.and_then(Pri::facility)
+    }
+
+    /// The severity; `None` without a PRI or with one above 191.
+    #[inline]
+    pub fn severity(&self) -> Option<Severity> {
+        self.header.pri.and_then(Pri::severity)
+    }
+
+    /// The time stamp, whether or not there is such a time.
+    #[inline]
+    pub const fn stamp(&self) -> Option<Stamp> {
+        self.header.stamp
+    }
+
+    /// The name of a zone behind the stamp. Names are ambiguous by nature: look it up in a table of your own, and
+    /// give [`resolve_in`](crate::resolve_in) what it means.
+    #[inline]
+    pub fn zone_name(&self) -> Option<&'a [u8]> {
+        self.header.zone_name.of(self.raw)
+    }
+
+    /// HOSTNAME.
+    #[inline]
+    pub fn host(&self) -> Option<&'a [u8]> {
+        self.header.host.of(self.raw)
+    }
+
+    /// APP-NAME of RFC 5424, the tag of RFC 3164.
+    #[inline]
+    #[doc(alias = "tag")]
+    pub fn app(&self) -> Option<&'a [u8]> {
+        self.header.app.of(self.raw)
+    }
+
+    /// PROCID.
+    #[inline]
+    #[doc(alias = "pid")]
+    pub fn procid(&self) -> Option<&'a [u8]> {
+        self.header.procid.of(self.raw)
+    }
+
+    /// MSGID.
+    #[inline]
+    pub fn msgid(&self) -> Option<&'a [u8]> {
+        self.header.msgid.of(self.raw)
+    }
+
+    /// The elements of the structured data, in order.
+    #[inline]
+    pub fn structured_data(&self) -> StructuredData<'a> {
+        StructuredData::new(self.header.structured_data.of(self.raw).unwrap_or_default())
+    }
+
+    /// The message proper: without byte order mark, without LF and NUL at the end, without the one blank after
+    /// `tag:`.
+    #[inline]
+    pub fn message(&self) -> &'a [u8] {
+        self.header.message.of(self.raw).unwrap_or_default()
+    }
+
+    /// What was not as the RFCs ask.
+    #[inline]
+    pub const fn deviations(&self) -> Deviations {
+        self.header.deviations
+    }
+
+    /// The counter of a Cisco device.
+    #[inline]
+    pub const fn sequence(&self) -> Option<u32> {
+        self.header.sequence
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |span: Span| span.of(self.raw).map(|octets| octets.escape_ascii().to_string());
+        f.debug_struct("Message")
+            .field("format", &self.header.format)
+            .field("pri", &self.header.pri)
+            .field("stamp", &self.header.stamp)
+            .field("zone_name", &text(self.header.zone_name))
+            .field("host", &text(self.header.host))
+            .field("app", &text(self.header.app))
+            .field("procid", &text(self.header.procid))
+            .field("msgid", &text(self.header.msgid))
+            .field("structured_data", &text(self.header.structured_data))
+            .field("message", &text(self.header.message))
+            .field("sequence", &self.header.sequence)
+            .field("deviations", &self.header.deviations)
+            .finish()
+    }
+}

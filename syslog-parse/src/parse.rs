@@ -1,0 +1,147 @@
+//! From octets to a message: PRI, then the shape of the rest, told by looking at it.
+//!
+//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up.
+
+mod bsd;
+mod device;
+mod iso;
+mod origin;
+mod rfc3164;
+mod rfc5424;
+mod scan;
+mod sd;
+
+use crate::{Deviation, Deviations, Header, Message, Pri, Span};
+use scan::at;
+
+/// Reads a message, whatever it is.
+///
+/// It never fails: where nothing fits, the message is [`Format::Unparsed`](crate::Format::Unparsed) and all that follows the PRI is its text.
+/// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
+/// beyond 4 GiB only the first 4 GiB are looked at.
+#[inline]
+pub fn parse(raw: &[u8]) -> Message<'_> {
+    let mut message = Message::from_parts(raw, Header::EMPTY);
+    read(raw, message.header_mut());
+    message
+}
+
+/// Finds everything.
+fn read(raw: &[u8], header: &mut Header) {
+    let text = without_terminator(raw, &mut header.deviations);
+    let start = pri(text, header);
+    let body = if at(text, start) == b' ' && header.pri.is_some() {
+        header.deviations.insert(Deviation::SpaceAfterPri);
+        scan::skip_blanks(text, start)
+    } else {
+        start
+    };
+    let known = match at(text, body) {
+        b'1'..=b'9' => {
+            rfc5424::read(text, body, header)
+                || rfc3164::read(text, body, header)
+                || device::read(text, body, header)
+        }
+        _ => rfc3164::read(text, body, header) || device::read(text, body, header),
+    };
+    if !known {
+        *header = Header {
+            pri: header.pri,
+            deviations: header.deviations.intersection(OF_THE_ENVELOPE),
+            message: Span::new(start, text.len()),
+            ..Header::EMPTY
+        };
+    }
+}
+
+/// Without LF and NUL at the end, nor the CR of a CR LF; and not more than a [`Span`] can count.
+#[inline]
+fn without_terminator<'a>(raw: &'a [u8], deviations: &mut Deviations) -> &'a [u8] {
+    let mut text = raw.get(..u32::MAX as usize).unwrap_or(raw);
+    while let [rest @ .., b'\n' | 0] = text {
+        deviations.insert(Deviation::TrailingTerminator);
+        text = match (rest, text) {
+            ([rest @ .., b'\r'], [.., b'\n']) => rest,
+            _ => rest,
+        };
+    }
+    text
+}
+
+/// Reads PRI and says where the rest begins. A PRI that is none is part of the text.
+#[inline]
+fn pri(text: &[u8], header: &mut Header) -> usize {
+    match at(text, 0) {
+        b'<' => number(text, 0, header),
+        b'0'..=b'9' => behind_octet_count(text, header),
+        _ => {
+            header.deviations.insert(Deviation::MissingPri);
+            0
+        }
+    }
+}
+
+/// `<`, digits, `>` at `open`.
+#[inline]
+fn number(text: &[u8], open: usize, header: &mut Header) -> usize {
+    let mut value: u32 = 0;
+    let mut end = open + 1;
+    while let digit @ 0..=9 = at(text, end).wrapping_sub(b'0') {
+        value = value.saturating_mul(10).saturating_add(digit.into());
+        end += 1;
+    }
+    if at(text, end) != b'>' || value > 999 {
+        header.deviations.insert(Deviation::BadPri);
+        return open;
+    }
+    let digits = end - open - 1;
+    match (digits, u16::try_from(value)) {
+        (0, _) | (_, Err(_)) => header.deviations.insert(Deviation::EmptyPri),
+        (_, Ok(number)) => {
+            let pri = Pri::from_number(number);
+            if pri > Pri::MAX {
+                header.deviations.insert(Deviation::PriOutOfRange);
+            }
+            // RFC 5424 §6.2.1: no leading zeros.
+            if digits > 1 && at(text, open + 1) == b'0' {
+                header.deviations.insert(Deviation::PriLeadingZero);
+            }
+            header.pri = Some(pri);
+        }
+    }
+    end + 1
+}
+
+/// `33 <13>…`: the count of RFC 6587 that a relay took for message.
+#[cold]
+fn behind_octet_count(text: &[u8], header: &mut Header) -> usize {
+    let digits = scan::digits_end(text, 0);
+    if digits <= 10 && at(text, digits) == b' ' && at(text, digits + 1) == b'<' {
+        let mut found = Header::EMPTY;
+        let end = number(text, digits + 1, &mut found);
+        if found.pri.is_some() {
+            header.pri = found.pri;
+            header.deviations = header.deviations.union(found.deviations);
+            header.deviations.insert(Deviation::OctetCountInMessage);
+            return end;
+        }
+    }
+    header.deviations.insert(Deviation::MissingPri);
+    0
+}
+
+/// What is remarked before the shape is known, and stays whatever it is.
+const OF_THE_ENVELOPE: Deviations = {
+    let mut set = Deviations::NONE;
+    set.insert(Deviation::MissingPri);
+    set.insert(Deviation::EmptyPri);
+    set.insert(Deviation::BadPri);
+    set.insert(Deviation::PriOutOfRange);
+    set.insert(Deviation::PriLeadingZero);
+    set.insert(Deviation::OctetCountInMessage);
+    set.insert(Deviation::TrailingTerminator);
+    set
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Headers that vendors made up. Everything here is off the usual path: it is asked when nothing else fits.
+
+use super::scan::{at, digits_end, is_blank, skip_blanks};
+use super::{origin, rfc3164};
+use crate::civil::Civil;
+use crate::{Deviation, Format, Header, Span, Stamp, UtcOffset};
+
+/// Tries the shapes. `false`: none fits; what was put into `header` is void then.
+#[cold]
+pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
+    let before = *header;
+    for shape in [cisco, nil_stamp, epoch] {
+        if shape(text, from, header).is_some() {
+            header.format = Format::Rfc3164;
+            return true;
+        }
+        *header = before;
+    }
+    false
+}
+
+/// Cisco IOS and its kin: counters, host and other words, each with a colon, then a stamp with `*` or `.` before it or
+/// the time since the start.
+fn cisco(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    let mut from = from;
+    // Message counter, sequence number, host, sequence number, process: no device has more.
+    for _ in 0..6 {
+        from = skip_blanks(text, from);
+        let marked = matches!(at(text, from), b'*' | b'.');
+        if let Some(end) = rfc3164::stamp(text, from + usize::from(marked), header) {
+            if marked {
+                header.deviations.insert(Deviation::ClockUnsynced);
+            }
+            rfc3164::behind_stamp(text, end, header);
+            return Some(());
+        }
+        if let Some(end) = uptime(text, from) {
+            header.deviations.insert(Deviation::Uptime);
+            origin::tag(text, skip_blanks(text, end), header);
+            return Some(());
+        }
+        let colon =
+            from + text.get(from..)?.iter().take(255).position(|&octet| matches!(octet, b':' | b' '))?;
+        if at(text, colon) != b':' {
+            return None;
+        }
+        if digits_end(text, from) == colon && colon > from {
+            let digits = std::str::from_utf8(text.get(from..colon)?).ok()?;
+            header.sequence = digits.parse().ok();
+            header.deviations.insert(Deviation::CiscoSeq);
+        } else if header.host.is_empty() && colon > from && is_blank(at(text, colon + 1)) {
+            header.host = Span::new(from, colon);
+        }
+        header.deviations.insert(Deviation::DeviceShape);
+        from = colon + 1;
+    }
+    None
+}
+
+/// The time since the start: `00:01:01:`, or `1w2d:` and the like.
+fn uptime(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    if let [h1, h2, b':', m1, m2, b':', s1, s2, b':', ..] = rest
+        && [h1, h2, m1, m2, s1, s2].iter().all(|digit| digit.is_ascii_digit())
+    {
+        return Some(from + 9);
+    }
+    let mut at_unit = digits_end(text, from);
+    let mut units = 0;
+    let mut start = from;
+    while at_unit > start && matches!(at(text, at_unit), b'y' | b'w' | b'd' | b'h' | b'm' | b's') {
+        units += 1;
+        start = at_unit + 1;
+        at_unit = digits_end(text, start);
+    }
+    (units > 0 && at_unit == start && at(text, start) == b':').then_some(start + 1)
+}
+
+/// `- host tag: text`: the NILVALUE of RFC 5424 in a header that otherwise is not.
+fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    if at(text, from) != b'-' || !is_blank(at(text, from + 1)) {
+        return None;
+    }
+    origin::host(text, skip_blanks(text, from + 1), header);
+    // `- an item` is text.
+    if !matches!(at(text, header.app.end()), b':' | b'[') || header.app.is_empty() {
+        return None;
+    }
+    header.deviations.insert(Deviation::NilStamp);
+    Some(())
+}
+
+/// Meraki: `1 1374000000.123456 host text`, seconds since 1970 behind a version.
+fn epoch(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    let start = from + 2;
+    let end = digits_end(text, start);
+    if text.get(from..start)? != b"1 " || !(9..=10).contains(&(end - start)) {
+        return None;
+    }
+    let secs: i64 = std::str::from_utf8(text.get(start..end)?).ok()?.parse().ok()?;
+    let civil = Civil::from_local_seconds(secs);
+    let mut stamp = Stamp {
+        year: u16::try_from(civil.year).ok(),
+        month: civil.month,
+        day: civil.day,
+        hour: civil.hour,
+        minute: civil.minute,
+        second: civil.second,
+        fraction_digits: 0,
+        weekday: None,
+        nanos: 0,
+        offset: Some(UtcOffset::UTC),
+    };
+    let end = if at(text, end) == b'.' {
+        super::iso::fraction(text, end, &mut stamp, &mut header.deviations)
+    } else {
+        end
+    };
+    if at(text, end) != b' ' {
+        return None;
+    }
+    let host = end + 1;
+    let host_end = super::scan::printable_end(text, host);
+    header.stamp = Some(stamp);
+    header.host = Span::new(host, host_end);
+    header.message = Span::new((host_end + 1).min(text.len()), text.len());
+    header.deviations.insert(Deviation::EpochStamp);
+    header.deviations.insert(Deviation::MissingTag);
+    Some(())
+}

@@ -1,0 +1,161 @@
+//! Who sent it: host and tag of RFC 3164 §4.1.2 and §4.1.3, and where the message begins.
+
+use super::bsd;
+use super::scan::{at, is_blank, name_end, skip_blanks};
+use crate::{Deviation, Header, Span};
+use std::net::Ipv6Addr;
+
+/// Reads host, tag and message. A tag in the place of the host means that there is no host.
+#[inline]
+pub(super) fn host(text: &[u8], from: usize, header: &mut Header) {
+    let end = name_end(text, from);
+    let next = match at(text, end) {
+        b' ' | b'\t' if !is_remark(text, from) => {
+            header.host = Span::new(from, end);
+            end
+        }
+        _ => match unusual_host(text, from, end, header) {
+            Some(end) => end,
+            None => {
+                header.deviations.insert(Deviation::MissingHost);
+                return tag(text, from, header);
+            }
+        },
+    };
+    // Senders pad here.
+    let from = if is_blank(at(text, next + 1)) { skip_blanks(text, next) } else { next + 1 };
+    if is_inner_stamp(text, from) {
+        header.deviations.insert(Deviation::RelayHeader);
+        header.message = Span::new(from, text.len());
+        return;
+    }
+    tag(text, from, header);
+}
+
+/// What is neither a word and a blank nor, certainly, a tag. Answers where the host ends; `None`: there is none.
+#[cold]
+fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Option<usize> {
+    const AIX: &[u8] = b"Message forwarded from ";
+    let rest = text.get(from..)?;
+    if let Some(forwarded) = rest.strip_prefix(AIX) {
+        let host = from + AIX.len();
+        let len = forwarded.iter().position(|&octet| matches!(octet, b':' | b' '))?;
+        header.deviations.insert(Deviation::Forwarded);
+        header.host = Span::new(host, host + len);
+        return Some(host + len);
+    }
+    if is_remark(text, from) {
+        return None;
+    }
+    if end >= text.len() {
+        // One word and nothing else.
+        header.host = Span::new(from, text.len());
+        return (end > from).then_some(end);
+    }
+    let word_len = rest.iter().position(|&octet| octet <= b' ').unwrap_or(rest.len());
+    let word = rest.get(..word_len)?;
+    let (bare, open) = match word {
+        [b'[', inner @ .., b']'] => (inner, 1),
+        _ => (word, 0),
+    };
+    if is_ipv6(bare) && word_len < rest.len() {
+        header.host = Span::new(from + open, from + open + bare.len());
+        return Some(from + word_len);
+    }
+    None
+}
+
+/// Reads a tag and, where it has one, the process in brackets; the rest is the message.
+#[inline]
+pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
+    let from = from.min(text.len());
+    if is_remark(text, from) {
+        header.deviations.insert(Deviation::Repeated);
+        header.message = Span::new(from, text.len());
+        return;
+    }
+    let end = name_end(text, from);
+    if end == from {
+        return no_tag(text, from, header);
+    }
+    let message = match at(text, end) {
+        b':' => end + 1,
+        b'[' => process(text, end, header),
+        _ if end == text.len() => end,
+        _ => match behind_level(text, from, end) {
+            Some(real) => return tag(text, real, header),
+            None => {
+                header.deviations.insert(Deviation::TagEndedBySpace);
+                end
+            }
+        },
+    };
+    header.app = Span::new(from, end);
+    if end - from > 32 {
+        header.deviations.insert(Deviation::TagTooLong);
+    }
+    // Exactly one blank is the header's; further ones are the sender's.
+    let message = message + usize::from(is_blank(at(text, message)));
+    header.message = Span::new(message, text.len());
+}
+
+/// `[pid]`, `[pid]:` at `open`; where it ends. A bracket that holds blanks is message.
+#[inline]
+fn process(text: &[u8], open: usize, header: &mut Header) -> usize {
+    let mut close = open + 1;
+    while !matches!(at(text, close), b']' | 0..=b' ') {
+        close += 1;
+    }
+    if at(text, close) != b']' {
+        return open;
+    }
+    header.procid = Span::new(open + 1, close);
+    close + 1 + usize::from(at(text, close + 1) == b':')
+}
+
+/// Text, or a colon that stands alone before the tag.
+#[cold]
+fn no_tag(text: &[u8], from: usize, header: &mut Header) {
+    if at(text, from) == b':'
+        && is_blank(at(text, from + 1))
+        && !header.deviations.contains(Deviation::DeviceShape)
+    {
+        header.deviations.insert(Deviation::DeviceShape);
+        return tag(text, skip_blanks(text, from + 1), header);
+    }
+    header.deviations.insert(Deviation::MissingTag);
+    header.message = Span::new(from, text.len());
+}
+
+/// F5: `notice tmsh[1234]: `, the severity before the tag.
+#[cold]
+fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
+    let word = text.get(from..end)?;
+    crate::Severity::from_name(std::str::from_utf8(word).ok()?)?;
+    let next_end = name_end(text, end + 1);
+    (next_end > end + 1 && matches!(at(text, next_end), b':' | b'[')).then_some(end + 1)
+}
+
+/// `last message repeated N times` is of the logging daemon, not of a host or a program.
+#[inline]
+fn is_remark(text: &[u8], from: usize) -> bool {
+    match at(text, from) {
+        b'l' => text.get(from..).is_some_and(|rest| rest.starts_with(b"last message repeated ")),
+        b'M' => text.get(from..).is_some_and(|rest| rest.starts_with(b"Message forwarded from ")),
+        _ => false,
+    }
+}
+
+/// Whether a stamp begins here: then a relay put its own header before it.
+#[inline]
+fn is_inner_stamp(text: &[u8], from: usize) -> bool {
+    at(text, from + 3) == b' '
+        && bsd::month([at(text, from), at(text, from + 1), at(text, from + 2)]).is_some()
+        && bsd::stamp(text, from, &mut Header::EMPTY.clone()).is_some()
+}
+
+/// Whether a word is an IPv6 address, with a zone behind it or not.
+fn is_ipv6(word: &[u8]) -> bool {
+    let address = word.split(|&octet| octet == b'%').next().unwrap_or(word);
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}

@@ -1,0 +1,77 @@
+//! The traditional shape, RFC 3164 §4.1: a stamp, a host, a tag, text.
+
+use super::scan::{at, is_blank, skip_blanks};
+use super::{bsd, iso, origin};
+use crate::{Deviation, Deviations, Format, Header, Span, Stamp};
+
+/// Reads everything from the stamp on. `false`: there is no stamp here; `header` is as it was.
+#[inline]
+pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
+    let Some(end) = stamp(text, from, header) else { return false };
+    header.format = Format::Rfc3164;
+    behind_stamp(text, end, header);
+    true
+}
+
+/// Reads a stamp of either kind, and says where it ends. `None`: there is none; `header` is as it was.
+#[inline]
+pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    let deviations = header.deviations;
+    let end = match at(text, from) {
+        b'A'..=b'Z' | b'a'..=b'z' => bsd::stamp(text, from, header),
+        b'0'..=b'9' => numeric_stamp(text, from, header),
+        _ => None,
+    };
+    let end = end.filter(|&end| end >= text.len() || matches!(at(text, end), b' ' | b'\t' | b':'));
+    match (end, &header.stamp) {
+        (Some(_), Some(stamp)) => remark(stamp, &mut header.deviations),
+        _ => {
+            header.stamp = None;
+            header.zone_name = Span::ABSENT;
+            header.deviations = deviations;
+        }
+    }
+    end
+}
+
+/// ISO 8601, or RFC 3164 with the year first.
+fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    match iso::stamp(text, from, header) {
+        Some(end) => {
+            header.deviations.insert(Deviation::IsoStamp);
+            Some(end)
+        }
+        None => bsd::stamp(text, from, header).or_else(|| bsd::slashed(text, from, header)),
+    }
+}
+
+/// Leaves marks for fields that are unusual, or cannot be.
+#[inline]
+pub(super) fn remark(stamp: &Stamp, deviations: &mut Deviations) {
+    if !stamp.is_possible() {
+        deviations.insert(Deviation::InvalidTime);
+    }
+    if stamp.second == 60 {
+        deviations.insert(Deviation::LeapSecond);
+    }
+    if stamp.hour == 24 {
+        deviations.insert(Deviation::Hour24);
+    }
+}
+
+/// Host, tag and text behind a stamp that ends at `end`.
+#[inline]
+pub(super) fn behind_stamp(text: &[u8], end: usize, header: &mut Header) {
+    if at(text, end) == b':' && header.host.is_empty() {
+        // Devices that end their stamp with a colon name no host behind it.
+        header.deviations.insert(Deviation::MissingHost);
+        return origin::tag(text, skip_blanks(text, end + 1), header);
+    }
+    let end = end + usize::from(at(text, end) == b':');
+    let from = if is_blank(at(text, end + 1)) {
+        skip_blanks(text, end)
+    } else {
+        end + usize::from(end < text.len())
+    };
+    if header.host.is_empty() { origin::host(text, from, header) } else { origin::tag(text, from, header) }
+}

@@ -1,0 +1,150 @@
+//! The header of RFC 5424 §6, and the liberties that senders take with it.
+
+use super::scan::{at, digits_end, printable_end};
+use super::{iso, sd};
+use crate::{Deviation, Format, Header, Span};
+
+/// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
+#[inline]
+pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
+    let digits = digits_end(text, from) - from;
+    // VERSION = NONZERO-DIGIT 0*2DIGIT
+    if digits > 3 || at(text, from + digits) != b' ' {
+        return false;
+    }
+    let mark = header.deviations;
+    if digits > 1 || at(text, from) != b'1' {
+        header.deviations.insert(Deviation::UnknownVersion);
+    }
+    let Some(at_host) = timestamp(text, from + digits + 1, header) else {
+        header.deviations = mark;
+        return false;
+    };
+    header.format = Format::Rfc5424;
+    let mut reader = Fields { text, at: at_host };
+    header.host = reader.next(255, header);
+    header.app = reader.next(48, header);
+    header.procid = reader.next(128, header);
+    header.msgid = reader.next(32, header);
+    if header.stamp.is_none() && header.deviations.contains(Deviation::MissingField) {
+        // `1 - ` and no header behind it is text.
+        header.deviations = mark;
+        return false;
+    }
+    let at_message = structured_data(text, reader.at, header);
+    message(text, at_message, header);
+    true
+}
+
+/// TIMESTAMP, and where the next field begins.
+#[inline]
+fn timestamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    if at(text, from) == b'-' && at(text, from + 1) == b' ' {
+        return Some(from + 2);
+    }
+    let end = match (iso::stamp(text, from, header), &header.stamp) {
+        (Some(end), Some(stamp)) if at(text, end) == b' ' || end == text.len() => {
+            super::rfc3164::remark(stamp, &mut header.deviations);
+            end
+        }
+        _ => {
+            header.stamp = None;
+            // Not a time, but in the place of one: `2003-08-24T05:14:15-7:00`.
+            if digits_end(text, from) != from + 4 || at(text, from + 4) != b'-' {
+                return None;
+            }
+            header.deviations.insert(Deviation::InvalidTime);
+            printable_end(text, from)
+        }
+    };
+    Some(if at(text, end) == b' ' { end + 1 } else { text.len() + 1 })
+}
+
+/// The fields between TIMESTAMP and STRUCTURED-DATA.
+struct Fields<'a> {
+    text: &'a [u8],
+    /// Where the next begins; one past the end of the text when the last was not ended by a blank.
+    at: usize,
+}
+
+impl Fields<'_> {
+    /// NILVALUE or 1*`longest`PRINTUSASCII.
+    #[inline]
+    fn next(&mut self, longest: usize, header: &mut Header) -> Span {
+        let text = self.text;
+        let mut start = self.at;
+        let mut end = printable_end(text, start.min(text.len()));
+        if at(text, end) != b' ' || end == start {
+            (start, end) = self.odd(start, end, header);
+        }
+        if end <= start {
+            self.at = text.len() + 1;
+            header.deviations.insert(Deviation::MissingField);
+            return Span::ABSENT;
+        }
+        if end - start > longest {
+            header.deviations.insert(Deviation::LongField);
+        }
+        self.at = end + 1;
+        if end - start == 1 && at(text, start) == b'-' { Span::ABSENT } else { Span::new(start, end) }
+    }
+
+    /// The field is empty, the last of the text, or holds what is not printable.
+    #[cold]
+    fn odd(&self, start: usize, end: usize, header: &mut Header) -> (usize, usize) {
+        let (mut start, mut end) = (start, end);
+        while start < self.text.len() && at(self.text, start) == b' ' {
+            header.deviations.insert(Deviation::ExtraSpace);
+            start += 1;
+            end = printable_end(self.text, start);
+        }
+        while end < self.text.len() && at(self.text, end) != b' ' {
+            header.deviations.insert(Deviation::NotPrintable);
+            end = printable_end(self.text, end + 1);
+        }
+        (start, end)
+    }
+}
+
+/// STRUCTURED-DATA and the blank behind it, and where the message begins.
+#[inline]
+fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
+    let end = match at(text, from) {
+        b'-' if at(text, from + 1) == b' ' || from + 1 == text.len() => from + 1,
+        b'[' => match sd::end(text, from, &mut header.deviations) {
+            Some(end) => {
+                header.structured_data = Span::new(from, end);
+                end
+            }
+            None => {
+                header.deviations.insert(Deviation::BadSd);
+                return from;
+            }
+        },
+        _ => {
+            header.deviations.insert(Deviation::NoSd);
+            return from;
+        }
+    };
+    if at(text, end) == b' ' {
+        return end + 1;
+    }
+    if end < text.len() {
+        header.deviations.insert(Deviation::NoSpaceAfterSd);
+    }
+    end
+}
+
+/// MSG-ANY, or BOM and UTF-8 (§6.4).
+#[inline]
+fn message(text: &[u8], from: usize, header: &mut Header) {
+    let mut from = from.min(text.len());
+    if at(text, from) == 0xef && at(text, from + 1) == 0xbb && at(text, from + 2) == 0xbf {
+        from += 3;
+        header.deviations.insert(Deviation::Bom);
+        if text.get(from..).is_some_and(|message| std::str::from_utf8(message).is_err()) {
+            header.deviations.insert(Deviation::BadUtf8);
+        }
+    }
+    header.message = Span::new(from, text.len());
+}

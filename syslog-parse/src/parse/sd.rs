@@ -1,0 +1,116 @@
+//! Where structured data ends, and whether it is as RFC 5424 §6.3 asks.
+//!
+//! Taking it apart is left to `structured_data`, when somebody asks.
+
+use super::scan::{at, sd_name_end, value_stop};
+use crate::{Deviation, Deviations, StructuredData};
+
+/// Walks over the elements that begin with the `[` at `from`. `None`: they do not end, or make no sense.
+#[inline]
+pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+    let mut ids: [&[u8]; FEW] = [&[]; FEW];
+    let mut start = from;
+    let mut count = 0;
+    loop {
+        let id_end = name(text, start + 1, deviations)?;
+        let id = text.get(start + 1..id_end)?;
+        let again = match ids.get_mut(count) {
+            Some(free) => {
+                *free = id;
+                ids.iter().take(count).any(|&earlier| earlier == id)
+            }
+            None => repeats(text.get(from..start)?, id),
+        };
+        if again {
+            deviations.insert(Deviation::DupSdId);
+        }
+        count += 1;
+        let end = params(text, id_end, deviations)?;
+        if at(text, end) != b'[' {
+            return Some(end);
+        }
+        start = end;
+    }
+}
+
+/// SD-NAME = 1*32PRINTUSASCII without `=`, SP, `]` and `"`.
+#[inline]
+fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+    let mut end = sd_name_end(text, from);
+    while end < text.len() && !matches!(at(text, end), b'=' | b' ' | b']' | b'"') {
+        deviations.insert(Deviation::NotPrintable);
+        end = sd_name_end(text, end + 1);
+    }
+    if end - from > 32 {
+        deviations.insert(Deviation::LongName);
+    }
+    (end > from && end < text.len()).then_some(end)
+}
+
+/// *(SP SD-PARAM) "]"
+#[inline]
+fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+    let mut end = from;
+    loop {
+        match at(text, end) {
+            b']' => return Some(end + 1),
+            b' ' => {}
+            _ => return None,
+        }
+        end += 1;
+        if matches!(at(text, end), b' ' | b']') {
+            deviations.insert(Deviation::SpaceInSd);
+            continue;
+        }
+        end = name(text, end, deviations)?;
+        if at(text, end) != b'=' {
+            return None;
+        }
+        end = if at(text, end + 1) == b'"' {
+            quoted(text, end + 2, deviations)?
+        } else {
+            deviations.insert(Deviation::UnquotedSd);
+            unquoted(text, end + 1)?
+        };
+    }
+}
+
+/// PARAM-VALUE up to and with its closing quotation mark.
+#[inline]
+fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+    let mut end = from;
+    loop {
+        end = value_stop(text, end);
+        match at(text, end) {
+            b'"' => return Some(end + 1),
+            b']' => {
+                deviations.insert(Deviation::UnescapedBracket);
+                end += 1;
+            }
+            b'\\' => {
+                if !matches!(at(text, end + 1), b'"' | b'\\' | b']') {
+                    deviations.insert(Deviation::UnknownEscape);
+                }
+                end += 2;
+            }
+            _ if end < text.len() => end += 1,
+            _ => return None,
+        }
+    }
+}
+
+/// A value without quotation marks ends at a blank or `]`.
+#[cold]
+fn unquoted(text: &[u8], from: usize) -> Option<usize> {
+    text.get(from..)?.iter().position(|&octet| matches!(octet, b' ' | b']')).map(|len| from + len)
+}
+
+/// Whether one of the elements has that SD-ID. Only the first 64 are asked, so that a message of nothing but elements
+/// costs no more than a long one.
+#[cold]
+fn repeats(elements: &[u8], id: &[u8]) -> bool {
+    StructuredData::new(elements).take(64).any(|element| element.id() == id)
+}
+
+/// So many SD-IDs are remembered; messages with more are walked through again.
+const FEW: usize = 4;

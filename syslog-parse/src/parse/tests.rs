@@ -1,0 +1,210 @@
+use crate::{Deviation, Format, parse};
+
+/// Format, host, app, procid and message of a line, absent ones empty.
+fn fields(line: &str) -> (&str, [String; 4]) {
+    let message = parse(line.as_bytes());
+    let text = |octets: Option<&[u8]>| String::from_utf8_lossy(octets.unwrap_or_default()).into_owned();
+    let fields =
+        [text(message.host()), text(message.app()), text(message.procid()), text(Some(message.message()))];
+    (message.format().as_str(), fields)
+}
+
+fn has(line: &str, deviation: Deviation) -> bool {
+    parse(line.as_bytes()).deviations().contains(deviation)
+}
+
+#[track_caller]
+fn assert_fields(line: &str, format: &str, expected: [&str; 4]) {
+    let (found, fields) = fields(line);
+    assert_eq!((found, fields.each_ref().map(String::as_str)), (format, expected), "{line}");
+}
+
+#[test]
+fn the_examples_of_rfc_3164_are_read() {
+    // §5.4
+    assert_fields(
+        "<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
+        "rfc3164",
+        ["mymachine", "su", "", "'su root' failed for lonvick on /dev/pts/8"],
+    );
+    assert_fields("Use the BFG!", "unparsed", ["", "", "", "Use the BFG!"]);
+    assert_fields(
+        "<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
+        "rfc3164",
+        ["10.0.0.99", "Use", "", "the BFG!"],
+    );
+    assert_fields(
+        "<165>Aug 24 05:34:00 CST 1987 mymachine myproc[10]: %% It's time",
+        "rfc3164",
+        ["mymachine", "myproc", "10", "%% It's time"],
+    );
+}
+
+#[test]
+fn the_examples_of_rfc_5424_are_read_without_a_remark() {
+    // §6.5
+    for line in [
+        "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
+        "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" \
+         eventSource=\"Application\" eventID=\"1011\"][examplePriority@32473 class=\"high\"]",
+        "<0>1 - - - - - -",
+    ] {
+        let message = parse(line.as_bytes());
+        assert_eq!(message.format(), Format::Rfc5424, "{line}");
+        assert!(message.deviations().is_empty(), "{message:?}");
+    }
+    let marked = parse(b"<34>1 2003-10-11T22:14:15.003Z host su - ID47 - \xef\xbb\xbf'su root' failed");
+    assert_eq!(marked.message(), b"'su root' failed");
+    assert_eq!(marked.msgid(), Some(&b"ID47"[..]));
+    assert_eq!(marked.deviations().iter().collect::<Vec<_>>(), [Deviation::Bom]);
+}
+
+#[test]
+fn text_that_is_no_header_is_all_message() {
+    assert_fields("HELLO SYSLOG", "unparsed", ["", "", "", "HELLO SYSLOG"]);
+    assert_fields("<13>HELLO SYSLOG\n", "unparsed", ["", "", "", "HELLO SYSLOG"]);
+    assert_fields("<13>1 - text", "unparsed", ["", "", "", "1 - text"]);
+    assert_fields("<13>- an item", "unparsed", ["", "", "", "- an item"]);
+    assert_fields("<13> indented", "unparsed", ["", "", "", " indented"]);
+    assert_fields("<13>Oct 11 22:14:15host app: m", "unparsed", ["", "", "", "Oct 11 22:14:15host app: m"]);
+    assert_fields("", "unparsed", ["", "", "", ""]);
+}
+
+#[test]
+fn a_pri_that_is_none_belongs_to_the_text() {
+    for line in ["<abc>x", "<", "<1", "<12345>x", "<-1>x"] {
+        let message = parse(line.as_bytes());
+        assert_eq!((message.pri(), message.message()), (None, line.as_bytes()));
+        assert!(has(line, Deviation::BadPri));
+    }
+}
+
+#[test]
+fn a_pri_out_of_range_or_with_zeros_is_kept_and_marked() {
+    assert_eq!(parse(b"<192>x").pri().map(crate::Pri::number), Some(192));
+    assert!(has("<192>x", Deviation::PriOutOfRange));
+    assert_eq!(parse(b"<01>x").pri().map(crate::Pri::number), Some(1));
+    assert!(has("<01>x", Deviation::PriLeadingZero));
+    assert!(!has("<0>x", Deviation::PriLeadingZero));
+    assert!(has("x", Deviation::MissingPri));
+}
+
+#[test]
+fn lf_cr_lf_and_nul_at_the_end_are_not_message() {
+    for end in ["\n", "\r\n", "\0", "\n\0", "\r\n\0\0"] {
+        assert_fields(&format!("<13>Oct 11 22:14:15 h a: m {end}"), "rfc3164", ["h", "a", "", "m "]);
+        assert_fields(&format!("<13>1 - h a - - - m {end}"), "rfc5424", ["h", "a", "", "m "]);
+    }
+    assert_fields("<13>Oct 11 22:14:15 h a: m\r", "rfc3164", ["h", "a", "", "m\r"]);
+}
+
+#[test]
+fn a_tag_behind_the_stamp_means_that_there_is_no_host() {
+    assert_fields("<13>Oct 11 22:14:15 app: m", "rfc3164", ["", "app", "", "m"]);
+    assert_fields("<13>Oct 11 22:14:15 app[1]: m", "rfc3164", ["", "app", "1", "m"]);
+    assert_fields("<13>Oct 11 22:14:15 word", "rfc3164", ["word", "", "", ""]);
+    assert_fields("<13>Oct 11 22:14:15", "rfc3164", ["", "", "", ""]);
+}
+
+#[test]
+fn ipv6_hosts_are_hosts_with_all_their_colons() {
+    for host in ["2001:db8::7", "2001:db8::", "::1", "fe80::1%eth0"] {
+        assert_fields(&format!("<13>Oct 11 22:14:15 {host} app: m"), "rfc3164", [host, "app", "", "m"]);
+    }
+    assert_fields("<13>Oct 11 22:14:15 [2001:db8::7] app: m", "rfc3164", ["2001:db8::7", "app", "", "m"]);
+}
+
+#[test]
+fn brackets_that_are_no_process_stay_in_the_message() {
+    assert_fields("<13>Oct 11 22:14:15 h app[1 2]: m", "rfc3164", ["h", "app", "", "[1 2]: m"]);
+    assert_fields("<13>Oct 11 22:14:15 h app[1", "rfc3164", ["h", "app", "", "[1"]);
+    assert_fields("<13>Oct 11 22:14:15 h app[]: m", "rfc3164", ["h", "app", "", "m"]);
+    assert_fields("<13>Oct 11 22:14:15 h app[1]m", "rfc3164", ["h", "app", "1", "m"]);
+}
+
+#[test]
+fn a_zone_name_is_told_from_a_host_in_capitals() {
+    let message = parse(b"<13>Oct 11 22:14:15 CET HOST app: m");
+    assert_eq!((message.zone_name(), message.host()), (Some(&b"CET"[..]), Some(&b"HOST"[..])));
+    let message = parse(b"<13>Oct 11 22:14:15 HOST app: m");
+    assert_eq!((message.zone_name(), message.host()), (None, Some(&b"HOST"[..])));
+}
+
+#[test]
+fn the_inner_message_of_a_relay_can_be_parsed_in_turn() {
+    let outer = parse(b"<13>May  4 10:00:00 relay May  4 09:59:59 host app: m");
+    assert!(outer.deviations().contains(Deviation::RelayHeader));
+    assert_eq!(outer.host(), Some(&b"relay"[..]));
+    let inner = parse(outer.message());
+    assert_eq!(
+        (inner.host(), inner.app(), inner.message()),
+        (Some(&b"host"[..]), Some(&b"app"[..]), &b"m"[..])
+    );
+}
+
+#[test]
+fn structured_data_that_does_not_end_stays_in_the_message() {
+    for sd in
+        ["[", "[a", "[a b", "[a b=", "[a b=\"", "[a b=\"c\"", "[]", "[a b=\"c\"x]", "[ a]", "[a =\"c\"]"]
+    {
+        let line = format!("<13>1 - h a - - {sd}");
+        assert_fields(&line, "rfc5424", ["h", "a", "", sd]);
+        assert!(has(&line, Deviation::BadSd), "{line}");
+    }
+}
+
+#[test]
+fn liberties_with_structured_data_are_marked() {
+    let sd = |sd: &str, deviation| has(&format!("<13>1 - h a - - {sd} text"), deviation);
+    assert!(sd("[a x=1]", Deviation::UnquotedSd));
+    assert!(sd("[a][a]", Deviation::DupSdId));
+    assert!(!sd("[a][b]", Deviation::DupSdId));
+    assert!(sd("[a x=\"]\"]", Deviation::UnescapedBracket));
+    assert!(sd("[a x=\"\\n\"]", Deviation::UnknownEscape));
+    assert!(!sd("[a x=\"\\\\\\\"\\]\"]", Deviation::UnknownEscape));
+    assert!(sd("[a  x=\"\"]", Deviation::SpaceInSd));
+    assert!(sd(&format!("[{}]", "a".repeat(33)), Deviation::LongName));
+    assert!(!sd(&format!("[{}]", "a".repeat(32)), Deviation::LongName));
+    assert!(sd("[a]x", Deviation::NoSpaceAfterSd));
+}
+
+#[test]
+fn a_header_of_rfc_5424_that_ends_early_keeps_what_it_has() {
+    let line = "<13>1 2003-10-11T22:14:15.003Z host app";
+    assert_fields(line, "rfc5424", ["host", "app", "", ""]);
+    assert!(has(line, Deviation::MissingField));
+}
+
+#[test]
+fn fields_of_rfc_5424_have_their_lengths() {
+    for (longest, before, after) in
+        [(255, "", " a p m -"), (48, "h ", " p m -"), (128, "h a ", " m -"), (32, "h a p ", " -")]
+    {
+        for (len, long) in [(longest, false), (longest + 1, true)] {
+            let line = format!("<13>1 - {before}{field}{after}", field = "x".repeat(len));
+            assert_eq!(has(&line, Deviation::LongField), long, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_stamp_keeps_its_fraction_as_received() {
+    let stamp = |stamp: &str| parse(format!("<13>1 {stamp} h a p m -").as_bytes()).stamp().unwrap();
+    let fraction = |text: &str| (stamp(text).nanos, stamp(text).fraction_digits);
+    assert_eq!(fraction("2003-10-11T22:14:15.003Z"), (3_000_000, 3));
+    assert_eq!(fraction("2003-10-11T22:14:15Z"), (0, 0));
+    assert_eq!(fraction("2003-10-11T22:14:15.1234567891Z"), (123_456_789, 9));
+    assert_eq!(stamp("2003-10-11T22:14:15-07:30").offset.unwrap().seconds(), -27_000);
+    assert!(has("<13>1 2003-10-11T22:14:15.1234567Z h a p m -", Deviation::LongFraction));
+    assert!(has("<13>1 2003-10-11t22:14:15z h a p m -", Deviation::LooseStamp));
+    assert!(has("<13>1 2003-10-11T22:14:15 h a p m -", Deviation::NoOffset));
+    assert!(has("<13>1 2003-10-11T22:14:60Z h a p m -", Deviation::LeapSecond));
+}
+
+#[test]
+fn counters_of_cisco_are_the_sequence() {
+    let sequence = |line: &str| parse(line.as_bytes()).sequence();
+    assert_eq!(sequence("<189>643: *Jan  8 19:46:03.295: %SYS-5-X: x"), Some(643));
+    assert_eq!(sequence("<189>237: 000485: router1: *Jan 8 19:46:03.295: %SYS-5-X: x"), Some(485));
+    assert_eq!(sequence("<189>99999999999: *Jan  8 19:46:03.295: %SYS-5-X: x"), None);
+}

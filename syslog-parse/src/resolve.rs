@@ -1,0 +1,232 @@
+//! From a stamp to the instant it means: the missing year, the zone, the hours that clocks skip or repeat.
+//!
+//! The reference time is an argument; there is no clock here.
+
+use crate::civil::{self, Civil, SECONDS_PER_DAY};
+use crate::{FixedOffset, Local, Stamp, Timestamp, Zone};
+
+/// Finds the instant of a stamp.
+///
+/// - The stamp's own offset beats `zone`, which is that of the source. Daylight saving time is as of the stamp.
+/// - A missing year is the latest that puts the stamp at most [seven days](SLACK_SECONDS) after `reference`, the
+///   time of reception; 29 February goes back to the last leap year, by up to eight years.
+/// - A time that clocks skip is read with the offset before the jump. Of a time that they show twice the reading
+///   near the reference is taken, if the reference is within two hours of one; otherwise the earlier.
+/// - Second 60 is second 59 and one more. 24:00:00 is the next midnight.
+///
+/// `None`: there is no such date or time.
+#[inline]
+pub fn resolve(stamp: &Stamp, zone: &impl Zone, reference: Timestamp) -> Option<Resolved> {
+    resolve_in(stamp, zone, ZoneSource::Configured, reference)
+}
+
+/// [`resolve()`], and `zone` comes from elsewhere than the configuration of the source.
+///
+/// Use it with what your table says of [`Message::zone_name`](crate::Message::zone_name) and [`ZoneSource::Name`], or
+/// with a zone of last resort and [`ZoneSource::Assumed`].
+#[inline]
+pub fn resolve_in(
+    stamp: &Stamp,
+    zone: &impl Zone,
+    source: ZoneSource,
+    reference: Timestamp,
+) -> Option<Resolved> {
+    if !stamp.is_possible() {
+        return None;
+    }
+    match stamp.offset.and_then(|offset| FixedOffset::from_seconds(offset.seconds())) {
+        Some(own) => find(stamp, &own, ZoneSource::Stamp, reference),
+        None => find(stamp, zone, source, reference),
+    }
+}
+
+/// An instant and how it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The instant.
+    pub instant: Timestamp,
+    /// The offset that clocks of the zone have there, in seconds.
+    pub offset: i32,
+    /// What was known and what had to be inferred.
+    pub provenance: Provenance,
+}
+
+/// Where the zone of an instant comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ZoneSource {
+    /// The stamp has an offset.
+    Stamp,
+    /// The stamp has a zone name, and a table said what it means.
+    Name,
+    /// The zone configured for the source.
+    Configured,
+    /// Nobody said; a fallback.
+    Assumed,
+}
+
+impl ZoneSource {
+    /// `stamp`, `name`, `configured` or `assumed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stamp => "stamp",
+            Self::Name => "name",
+            Self::Configured => "configured",
+            Self::Assumed => "assumed",
+        }
+    }
+}
+
+/// How an instant was found, in one octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Provenance(u8);
+
+impl Provenance {
+    const YEAR_INFERRED: u8 = 1 << 2;
+    const GAP: u8 = 1 << 3;
+    const FOLD: u8 = 1 << 4;
+    const LEAP_SECOND: u8 = 1 << 5;
+    const WEEKDAY_DIFFERS: u8 = 1 << 6;
+
+    /// The octet back from [`bits`](Self::bits).
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// All of it in one octet.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Where the zone comes from.
+    pub const fn zone(self) -> ZoneSource {
+        match self.0 & 3 {
+            0 => ZoneSource::Stamp,
+            1 => ZoneSource::Name,
+            2 => ZoneSource::Configured,
+            _ => ZoneSource::Assumed,
+        }
+    }
+
+    /// The stamp has no year.
+    pub const fn year_inferred(self) -> bool {
+        self.0 & Self::YEAR_INFERRED != 0
+    }
+
+    /// Clocks of the zone never showed this time.
+    pub const fn gap(self) -> bool {
+        self.0 & Self::GAP != 0
+    }
+
+    /// Clocks of the zone showed this time twice.
+    pub const fn fold(self) -> bool {
+        self.0 & Self::FOLD != 0
+    }
+
+    /// The stamp has second 60.
+    pub const fn leap_second(self) -> bool {
+        self.0 & Self::LEAP_SECOND != 0
+    }
+
+    /// The stamp names a day of the week that the date found does not have.
+    pub const fn weekday_differs(self) -> bool {
+        self.0 & Self::WEEKDAY_DIFFERS != 0
+    }
+}
+
+/// How far in the future a stamp without a year may be: seven days, so that a clock that is a little ahead at the
+/// end of December is not put back by a year.
+pub const SLACK_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+
+/// How far back a 29 February without a year is looked for: over 1900, which was no leap year.
+const LEAP_DAY_YEARS: i32 = 8;
+/// Local seconds of the years 0000 to 9999, which RFC 3339 can write.
+const FOUR_DIGIT_YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+/// More than any offset from UTC.
+const FAR: i64 = 26 * 3600;
+/// How near the reference has to be to a reading of a repeated time to decide for it.
+const NEAR: i64 = 2 * 3600;
+
+/// Tries the years, the latest first.
+#[inline]
+fn find(stamp: &Stamp, zone: &impl Zone, source: ZoneSource, reference: Timestamp) -> Option<Resolved> {
+    let mut bits = source as u8;
+    if stamp.second == 60 {
+        bits |= Provenance::LEAP_SECOND;
+    }
+    if let Some(year) = stamp.year {
+        let local = local_seconds(stamp, i32::from(year))?;
+        return at_local(stamp, local, zone, reference, bits);
+    }
+    bits |= Provenance::YEAR_INFERRED;
+    let limit = reference.secs.saturating_add(SLACK_SECONDS);
+    let this_year = Civil::at(reference, 0).year;
+    let mut year = this_year + 1;
+    while year >= this_year - LEAP_DAY_YEARS {
+        // Most years that are too late need no zone to say so.
+        if let Some(local) = local_seconds(stamp, year)
+            && local - FAR <= limit
+            && let Some(found) = at_local(stamp, local, zone, reference, bits)
+            && (found.instant.secs, found.instant.nanos) <= (limit, reference.nanos)
+        {
+            return Some(found);
+        }
+        year -= 1;
+    }
+    None
+}
+
+/// The stamp's civil time, second 60 as 59, in seconds since 1970 on the same clock; `None`: no such day.
+#[inline]
+fn local_seconds(stamp: &Stamp, year: i32) -> Option<i64> {
+    if stamp.day > 28 && stamp.day > civil::days_in_month(year, stamp.month) {
+        return None;
+    }
+    Some(
+        civil::days_from_date(year, stamp.month, stamp.day) * SECONDS_PER_DAY
+            + i64::from(stamp.hour) * 3600
+            + i64::from(stamp.minute) * 60
+            + i64::from(stamp.second.min(59)),
+    )
+}
+
+/// The instant if clocks of the zone show `local` then, a year being chosen.
+#[inline]
+fn at_local(stamp: &Stamp, local: i64, zone: &impl Zone, reference: Timestamp, bits: u8) -> Option<Resolved> {
+    let mut bits = bits;
+    let (secs, offset) = match zone.at_local(local) {
+        Local::Single { offset, .. } => (local - i64::from(offset), offset),
+        Local::Gap { before, after } => {
+            bits |= Provenance::GAP;
+            (local - i64::from(before), after)
+        }
+        Local::Fold { before, after } => {
+            bits |= Provenance::FOLD;
+            let (earlier, later) = (local - i64::from(before), local - i64::from(after));
+            let (to_earlier, to_later) = (distance(earlier, reference), distance(later, reference));
+            if to_later < to_earlier && to_later <= NEAR { (later, after) } else { (earlier, before) }
+        }
+    };
+    if stamp
+        .weekday
+        .is_some_and(|weekday| (local.div_euclid(SECONDS_PER_DAY) + 3).rem_euclid(7) != weekday as i64)
+    {
+        bits |= Provenance::WEEKDAY_DIFFERS;
+    }
+    let secs = secs + i64::from(stamp.second == 60);
+    FOUR_DIGIT_YEARS.contains(&(secs + i64::from(offset))).then_some(Resolved {
+        instant: Timestamp { secs, nanos: stamp.nanos },
+        offset,
+        provenance: Provenance(bits),
+    })
+}
+
+/// Seconds between a reading and the reference.
+#[inline]
+const fn distance(secs: i64, reference: Timestamp) -> i64 {
+    (reference.secs.saturating_sub(secs)).saturating_abs()
+}
+
+#[cfg(test)]
+#[path = "resolve/tests.rs"]
+mod tests;

@@ -1,0 +1,174 @@
+//! Walking through structured data that `parse` found (RFC 5424 §6.3).
+//!
+//! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
+
+/// The SD-ELEMENTs of a message, in order.
+#[derive(Clone, Debug)]
+pub struct StructuredData<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> StructuredData<'a> {
+    /// From the first `[` to the last `]`.
+    #[inline]
+    pub(crate) const fn new(elements: &'a [u8]) -> Self {
+        Self { rest: elements }
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The octets of what is left, brackets included.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for StructuredData<'a> {
+    type Item = SdElement<'a>;
+
+    fn next(&mut self) -> Option<SdElement<'a>> {
+        let after_bracket = self.rest.strip_prefix(b"[")?;
+        let id_len =
+            after_bracket.iter().position(|&b| matches!(b, b' ' | b']')).unwrap_or(after_bracket.len());
+        let (id, inner) = after_bracket.split_at(id_len);
+        let mut params = SdParams { rest: inner };
+        let start = params.clone();
+        params.by_ref().for_each(drop);
+        let end = params.rest.iter().position(|&b| b == b']').map_or(params.rest.len(), |at| at + 1);
+        let params_len = start.rest.len() - params.rest.len();
+        let inner = start.rest.get(..params_len).unwrap_or_default();
+        self.rest = params.rest.get(end..).unwrap_or_default();
+        Some(SdElement { id, params: SdParams { rest: inner } })
+    }
+}
+
+/// One SD-ELEMENT.
+#[derive(Clone, Debug)]
+pub struct SdElement<'a> {
+    id: &'a [u8],
+    params: SdParams<'a>,
+}
+
+impl<'a> SdElement<'a> {
+    /// SD-ID.
+    pub const fn id(&self) -> &'a [u8] {
+        self.id
+    }
+
+    /// Names and values, in order; names may repeat.
+    pub fn params(&self) -> SdParams<'a> {
+        self.params.clone()
+    }
+}
+
+/// The SD-PARAMs of one element.
+#[derive(Clone, Debug)]
+pub struct SdParams<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for SdParams<'a> {
+    type Item = (&'a [u8], SdValue<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let blanks = self.rest.iter().position(|&b| b != b' ')?;
+        let param = self.rest.get(blanks..)?;
+        let equals = param.iter().position(|&b| matches!(b, b'=' | b']' | b' ' | b'"'))?;
+        let (name, value) = param.split_at(equals);
+        let value = value.strip_prefix(b"=")?;
+        let (value, rest) = match value.strip_prefix(b"\"") {
+            Some(quoted) => {
+                let end = closing_quote(quoted)?;
+                (quoted.get(..end)?, quoted.get(end + 1..)?)
+            }
+            None => {
+                value.split_at(value.iter().position(|&b| matches!(b, b' ' | b']')).unwrap_or(value.len()))
+            }
+        };
+        self.rest = rest;
+        Some((name, SdValue { raw: value }))
+    }
+}
+
+/// Where the quotation mark stands that ends a value.
+fn closing_quote(quoted: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', quoted.get(at..)?)?;
+        if quoted.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// PARAM-VALUE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SdValue<'a> {
+    raw: &'a [u8],
+}
+
+impl<'a> SdValue<'a> {
+    /// As received, escapes and all, without the quotation marks.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The value in pieces between which backslashes were dropped. Most have one piece.
+    ///
+    /// Only `\"`, `\\` and `\]` are escapes; a backslash before anything else stays (RFC 5424 §6.3.3).
+    pub const fn chunks(&self) -> SdChunks<'a> {
+        SdChunks { rest: self.raw }
+    }
+
+    /// Appends the value without its escapes.
+    pub fn unescape_into(&self, out: &mut Vec<u8>) {
+        self.chunks().for_each(|chunk| out.extend_from_slice(chunk));
+    }
+
+    /// Whether the value, without its escapes, is these octets.
+    pub fn eq_bytes(&self, octets: &[u8]) -> bool {
+        self.chunks().try_fold(octets, |rest, chunk| rest.strip_prefix(chunk)).is_some_and(<[u8]>::is_empty)
+    }
+}
+
+/// The pieces of a value between dropped backslashes.
+#[derive(Clone, Debug)]
+pub struct SdChunks<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for SdChunks<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let mut from = 0;
+        while let Some(at) = memchr::memchr(b'\\', self.rest.get(from..)?) {
+            let backslash = from + at;
+            match self.rest.get(backslash + 1) {
+                // The next chunk begins with the octet that was escaped, which is not looked at again.
+                Some(b'"' | b'\\' | b']') if backslash > 0 => {
+                    let chunk = self.rest.get(..backslash)?;
+                    self.rest = self.rest.get(backslash..)?;
+                    return Some(chunk);
+                }
+                Some(b'"' | b'\\' | b']') => {
+                    self.rest = self.rest.get(1..)?;
+                    from = 1;
+                }
+                _ => from = backslash + 1,
+            }
+        }
+        Some(std::mem::take(&mut self.rest))
+    }
+}
+
+#[cfg(test)]
+#[path = "structured_data/tests.rs"]
+mod tests;

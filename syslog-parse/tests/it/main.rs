@@ -1,0 +1,15 @@
+//! Tests of what the crate promises, from outside.
+
+#[cfg(test)]
+mod allocations;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod real_world;
+#[cfg(test)]
+#[cfg(feature = "jiff")]
+mod time;
