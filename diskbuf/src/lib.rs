@@ -1,0 +1,97 @@
+//! A crash-safe disk queue of records with several named consumers.
+//!
+//! Producers append batches; every consumer reads all records in order, at its own speed, and acknowledges
+//! what it is done with. The queue keeps a record until all its consumers have acknowledged it.
+//!
+//! ```
+//! use diskbuf::{Batch, Limit, Options, Start, WhenFull};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path();
+//! let queue = Options::new(path).open()?;
+//! let mut batch = Batch::new();
+//! batch.push(b"hello")?;
+//! let appended = queue.append(&mut batch, WhenFull::Refuse)?;
+//! assert_eq!(appended.records, 1);
+//!
+//! let mut consumer = queue.consumer("archive", Start::Oldest)?;
+//! let delivery = consumer.read(Limit::default())?;
+//! assert_eq!(delivery.iter().next().map(|record| record.payload()), Some(&b"hello"[..]));
+//! delivery.ack()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What survives which crash
+//!
+//! | | death of the process (`kill -9`) | power loss |
+//! |---|---|---|
+//! | records whose [`Queue::append`] returned `Ok` | all | those before a [`Queue::sync`] that returned `Ok` |
+//! | acknowledgements that returned `Ok` | all | as above; a lost one means that records come twice |
+//! | a batch in the middle of its append | its first records, or none | any of its records |
+//! | the order and the numbers | yes | yes |
+//!
+//! Delivery is at least once. A damaged record is never delivered: [`Delivery::losses`] names what is gone, by
+//! number, and reading goes on behind it. [`Queue::recovery`] tells what opening found.
+//!
+//! # When it is full
+//!
+//! All files together stay below [`Options::max_bytes`]. Each append says what to do at the limit
+//! ([`WhenFull`]): a stream source waits, a datagram source drops and counts. Space on the device is reserved
+//! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record.
+//!
+//! # What it is not
+//!
+//! - A log to search, or a queue to take single records out of: acknowledgement is a position.
+//! - A way between machines or processes: one process has it open.
+//! - Fast for single records: [`Queue::append_one`] is a system call each. Stage records in a [`Batch`] of some
+//!   tens of kilobytes.
+//!
+//! # Limits
+//!
+//! - Linux and other Unixes with `fallocate`; a file system on which `flock` works.
+//! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
+//! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
+//! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
+//!
+//! # Features
+//!
+//! None.
+
+#![forbid(unsafe_code)]
+
+mod append;
+mod batch;
+mod consumer;
+mod cursor;
+mod delivery;
+mod error;
+mod format;
+mod meta;
+mod options;
+mod queue;
+mod reader;
+mod record;
+mod recover;
+mod segment;
+mod seq;
+mod siphash;
+mod state;
+mod status;
+pub mod storage;
+mod tail;
+mod wait;
+mod window;
+
+pub use batch::Batch;
+pub use consumer::{Consumer, Interrupter, Limit};
+pub use delivery::{Delivery, Record, Records};
+pub use error::{AckError, AppendError, ConsumerError, OpenError, ReadError, TooLarge};
+pub use options::Options;
+pub use queue::{Appended, Queue, Start, WhenFull};
+pub use seq::{Loss, LossCause, Seq};
+pub use status::{Busy, ConsumerStatus, Origin, Recovery, Status};
+pub use wait::Wait;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,65 @@
+//! [`Options`]: where a queue lies and how large it may become.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::OpenError;
+use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
+use crate::queue::Queue;
+use crate::storage::{Disk, Storage};
+
+/// How to open a queue.
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until `open`"]
+pub struct Options {
+    dir: PathBuf,
+    pub(crate) segment_bytes: u64,
+    pub(crate) max_bytes: u64,
+}
+
+impl Options {
+    /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), segment_bytes: 64 << 20, max_bytes: 1 << 30 }
+    }
+
+    /// The length of a segment file: a multiple of 4096 between 64 KiB and 1 GiB. Only used when the queue is
+    /// made; later it keeps the one it has.
+    pub const fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.segment_bytes = bytes;
+        self
+    }
+
+    /// What all files of the directory together may take. Room for two segments is the least.
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Opens the queue, or makes it.
+    ///
+    /// # Errors
+    /// When another has it open, when `META` is lost or damaged, when the limits make no sense, or when the
+    /// system refuses. Damaged records and cursors are no error: see [`Recovery`](crate::Recovery).
+    pub fn open(self) -> Result<Queue, OpenError> {
+        let disk = Arc::new(Disk::new(&self.dir));
+        self.open_on(disk)
+    }
+
+    /// As [`Self::open`], on another kind of storage; `dir` is then not used.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(self, storage: Arc<dyn Storage>) -> Result<Queue, OpenError> {
+        if !(MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&self.segment_bytes)
+            || !self.segment_bytes.is_multiple_of(PAGE)
+        {
+            return Err(OpenError::SegmentBytes {
+                given: self.segment_bytes,
+                min: MIN_SEGMENT_BYTES,
+                max: MAX_SEGMENT_BYTES,
+            });
+        }
+        Queue::open(&self, storage)
+    }
+}

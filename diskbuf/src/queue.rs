@@ -1,0 +1,300 @@
+//! [`Queue`]: the handle of those who append, and of those who look after the queue. Reading is `consumer`.
+
+use std::future::Future;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use crate::batch::Batch;
+use crate::consumer::Consumer;
+use crate::cursor::{self, Cursor};
+use crate::error::{AppendError, ConsumerError, OpenError};
+use crate::options::Options;
+use crate::recover;
+use crate::seq::Seq;
+use crate::state::{Shared, small_files};
+use crate::status::{ConsumerStatus, Recovery, Status};
+use crate::storage::Storage;
+use crate::wait::{Wait, Waiting};
+
+/// An open queue. Clones are the same queue; it is given up when all of them and all its consumers are dropped.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    shared: Arc<Shared>,
+}
+
+/// What an append does when the queue has reached its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// Gives [`AppendError::Full`]; what was not accepted stays in the batch.
+    Refuse,
+    /// Waits until there is room, or the queue is closed.
+    Block,
+    /// Waits as `Block` does, but gives [`AppendError::Full`] at this moment.
+    BlockUntil(Instant),
+    /// Drops what finds no room, and counts it.
+    DropNewest,
+    /// Drops the oldest segment, whoever has not read it, and counts it; consumers behind it get the exact
+    /// [`Loss`](crate::Loss).
+    DropOldest,
+}
+
+/// What an append did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Appended {
+    /// Records accepted.
+    pub records: u64,
+    /// The number of the first of them. They need not be in one run if others append at the same time and this
+    /// append had to wait.
+    pub first: Option<Seq>,
+    /// The number of the last.
+    pub last: Option<Seq>,
+    /// Records dropped instead: see [`WhenFull::DropNewest`].
+    pub dropped: u64,
+}
+
+/// Where a new consumer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// At the oldest record kept.
+    Oldest,
+    /// Behind the newest.
+    Newest,
+}
+
+impl Queue {
+    pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Self, OpenError> {
+        let shared = Arc::new(recover::open(options, storage)?);
+        shared.acknowledged(u64::MAX);
+        Ok(Self { shared })
+    }
+
+    /// Appends all records of the batch, in order. `Ok` means that each of them is in the queue and will
+    /// survive the death of this process, or was dropped and counted in [`Appended::dropped`]; the batch is
+    /// then empty, its memory kept.
+    ///
+    /// A batch is one write, but not one unit: a crash in the middle may keep its first records.
+    ///
+    /// # Errors
+    /// The records accepted before it went wrong have been taken out of the batch (compare its length with
+    /// before); what is left in it was **not** accepted and may be appended again.
+    pub fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
+        self.shared.append(batch, when_full)
+    }
+
+    /// Appends one record. Costs an allocation and a system call; use a [`Batch`] where there are many.
+    ///
+    /// With [`WhenFull::DropNewest`] a full queue is an error here, since there would be no number to give.
+    ///
+    /// # Errors
+    /// The record was not accepted.
+    pub fn append_one(&self, payload: &[u8], when_full: WhenFull) -> Result<Seq, AppendError> {
+        let max = self.max_record_len();
+        let mut batch = Batch::new().max_record_len(max);
+        batch.push(payload).map_err(|error| AppendError::TooLarge { len: error.len, max })?;
+        let appended = self.append(&mut batch, when_full)?;
+        appended.last.ok_or_else(|| {
+            let bytes = self.shared.bytes(&self.shared.state());
+            AppendError::Full { bytes, max_bytes: self.shared.max_bytes }
+        })
+    }
+
+    /// The consumer `name`, made if there is none; only then `start` matters. While its handle is alive there
+    /// is no second one.
+    ///
+    /// # Errors
+    /// When the name is no name, when a handle is alive, or when the cursor cannot be made.
+    pub fn consumer(&self, name: &str, start: Start) -> Result<Consumer, ConsumerError> {
+        if !cursor::is_name(name) {
+            return Err(ConsumerError::Name { name: name.to_owned() });
+        }
+        let cursor = {
+            let mut state = self.shared.state();
+            if let Some(cursor) = state.consumers.get(name) {
+                Arc::clone(cursor)
+            } else {
+                let max_bytes = self.shared.max_bytes;
+                let count = state.consumers.len();
+                let grown = small_files(count + 1) - small_files(count);
+                let bytes = self.shared.bytes(&state);
+                let least = small_files(count + 1) + 2 * self.shared.meta.segment_bytes;
+                if grown > 0 && (bytes + grown > max_bytes || least > max_bytes) {
+                    return Err(ConsumerError::Full { bytes, max_bytes });
+                }
+                let next = match start {
+                    Start::Oldest => self.shared.oldest_seq.load(Ordering::SeqCst),
+                    Start::Newest => state.next_seq,
+                };
+                let made = Cursor::create(&*self.shared.storage, self.shared.meta.uuid, name, next);
+                let cursor = Arc::new(made.map_err(|source| self.cursor_error("make cursor", name, source))?);
+                state.consumers.insert(name.to_owned(), Arc::clone(&cursor));
+                cursor
+            }
+        };
+        cursor.occupy().map_err(|_| ConsumerError::Busy { name: name.to_owned() })?;
+        self.shared.acknowledged(cursor.next());
+        Ok(Consumer::new(Arc::clone(&self.shared), cursor))
+    }
+
+    /// Forgets the consumer `name`; what only it had not acknowledged can be freed.
+    ///
+    /// # Errors
+    /// When there is none, when its handle is alive, or when the system refuses.
+    pub fn remove_consumer(&self, name: &str) -> Result<(), ConsumerError> {
+        let mut state = self.shared.state();
+        let cursor =
+            state.consumers.get(name).ok_or_else(|| ConsumerError::Unknown { name: name.to_owned() })?;
+        cursor.occupy().map_err(|_| ConsumerError::Busy { name: name.to_owned() })?;
+        if let Err(source) = self.shared.storage.remove(&cursor::file_name(name)) {
+            cursor.vacate();
+            return Err(self.cursor_error("remove cursor", name, source));
+        }
+        state.consumers.remove(name);
+        drop(state);
+        self.shared.acknowledged(u64::MAX);
+        Ok(())
+    }
+
+    /// The consumers, by name.
+    #[must_use]
+    pub fn consumers(&self) -> Vec<ConsumerStatus> {
+        self.status().consumers
+    }
+
+    /// The queue at this moment.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let state = self.shared.state();
+        let next = state.next_seq;
+        let oldest = self.shared.oldest_seq.load(Ordering::SeqCst);
+        let consumers = state.consumers.values().map(|cursor| {
+            let acked = cursor.next();
+            ConsumerStatus {
+                name: cursor.name.clone(),
+                acked: Seq::new(acked),
+                lag: next.saturating_sub(acked.max(oldest)),
+                lost: cursor.slot().lost,
+                busy: cursor.busy(),
+            }
+        });
+        Status {
+            next_seq: Seq::new(next),
+            oldest_seq: Seq::new(oldest),
+            records: next.saturating_sub(oldest),
+            bytes: self.shared.bytes(&state),
+            max_bytes: self.shared.max_bytes,
+            segment_bytes: self.shared.meta.segment_bytes,
+            segments: state.segments.len(),
+            spares: state.spares.len(),
+            has_space: self.has_space(),
+            dropped_newest: self.shared.dropped_newest.load(Ordering::Relaxed),
+            dropped_oldest: state.dropped_oldest,
+            consumers: consumers.collect(),
+        }
+    }
+
+    /// Whether an append is worth trying: false from the moment one found the queue full until room has been
+    /// made. One atomic load.
+    #[must_use]
+    pub fn has_space(&self) -> bool {
+        self.shared.has_space.load(Ordering::SeqCst)
+    }
+
+    /// Parks the thread until [`Self::has_space`], the queue is closed, or the deadline is there.
+    pub fn wait_space(&self, deadline: Option<Instant>) -> Wait {
+        self.shared.space.wait(deadline, || self.shared.look_for_space())
+    }
+
+    /// Completes when [`Self::has_space`] (`Ready`) or when the queue is closed (`Closed`). Runs on any
+    /// runtime; dropping it is safe at any time.
+    pub fn space(&self) -> impl Future<Output = Wait> + Send + Sync + Unpin + use<> {
+        let shared = Arc::clone(&self.shared);
+        Waiting::new(Arc::clone(&self.shared.space), move || shared.look_for_space())
+    }
+
+    /// Makes everything appended before survive power loss, and the acknowledgements too.
+    ///
+    /// # Errors
+    /// When the system refuses. What is on disk is then unknown, and the kernel may say otherwise if asked
+    /// again: the queue takes no more records until it is opened anew.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.shared.poisoned.load(Ordering::SeqCst) {
+            return Err(io::Error::other(AppendError::Poisoned));
+        }
+        let result = self.sync_all();
+        if result.is_err() {
+            self.shared.poison();
+        }
+        result
+    }
+
+    /// Ends the appending: appends fail with [`AppendError::Closed`], whoever is parked wakes up. What is in
+    /// the queue can still be read and acknowledged. The files are given up when the last handle is dropped.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.space.notify();
+        self.shared.data.notify();
+    }
+
+    /// What was found when the queue was opened.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.shared.recovery
+    }
+
+    /// The queue's own name, made at random when the queue was made.
+    #[must_use]
+    pub fn uuid(&self) -> [u8; 16] {
+        self.shared.meta.uuid
+    }
+
+    /// When the queue was made, in seconds since 1970.
+    #[must_use]
+    pub fn created(&self) -> u64 {
+        self.shared.meta.created
+    }
+
+    /// The longest record that fits into a segment.
+    #[must_use]
+    pub fn max_record_len(&self) -> usize {
+        self.shared.max_record_len()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        let shared = &*self.shared;
+        let mut unsynced = shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        let (segments, cursors): (Vec<_>, Vec<_>) = {
+            let state = shared.state();
+            let segments = state.segments.iter().filter(|segment| segment.id >= *unsynced);
+            (segments.cloned().collect(), state.consumers.values().cloned().collect())
+        };
+        for segment in &segments {
+            match shared.storage.open(&segment.file_name()).and_then(|file| file.sync()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !shared.keeps(segment) => {}
+                result => result?,
+            }
+        }
+        shared.storage.sync_dir("")?;
+        for cursor in cursors {
+            Cursor::sync(&cursor)?;
+        }
+        // The newest one goes on growing.
+        *unsynced = segments.last().map_or(*unsynced, |segment| segment.id);
+        Ok(())
+    }
+
+    fn cursor_error(&self, operation: &'static str, name: &str, source: io::Error) -> ConsumerError {
+        ConsumerError::Io { operation, path: self.shared.storage.path(&cursor::file_name(name)), source }
+    }
+}
+
+// The handles go where their users go.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    const fn sent<T: Send>() {}
+    shared::<Queue>();
+    sent::<Consumer>();
+};

@@ -1,0 +1,117 @@
+//! One record on disk: 24 bytes of header, the payload, zeros up to the next multiple of eight. What stands
+//! where is `FORMAT.md`; which records belong to a segment's life is decided by [`Life`].
+
+use crate::format::{HEADER_LEN, u32_at, u64_at};
+use crate::seq::Seq;
+
+/// What ties records to one life of one segment: the secret salt, and the numbers it may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) salt: u64,
+    pub(crate) first_seq: u64,
+}
+
+/// A header that verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) len: u32,
+    pub(crate) seq: u64,
+    body_crc: u32,
+}
+
+impl Life {
+    /// The header at the front of `bytes`, if it was written in this life.
+    #[inline]
+    pub(crate) fn parse(&self, bytes: &[u8]) -> Option<Head> {
+        let header = bytes.first_chunk::<HEADER_LEN>()?;
+        let (first, seq, body_crc) = (u64_at(header, 0), u64_at(header, 8), u32_at(header, 16));
+        if !self.may_start(header) || self.head_crc(first, seq, body_crc) != u32_at(header, 20) {
+            return None;
+        }
+        let in_range = seq >= self.first_seq && seq <= Seq::MAX;
+        in_range.then(|| Head { len: u32_at(header, 0), seq, body_crc })
+    }
+
+    /// Whether kind and magic fit: the cheap half of [`Self::parse`].
+    #[inline]
+    pub(crate) fn may_start(&self, header: &[u8; HEADER_LEN]) -> bool {
+        let [_, _, _, _, k0, k1, m0, m1, ..] = *header;
+        [k0, k1] == KIND_DATA && [m0, m1] == self.magic()
+    }
+
+    /// Fills in what [`stage`] could not know.
+    #[inline]
+    pub(crate) fn stamp(&self, header: &mut [u8; HEADER_LEN], seq: u64) {
+        let (len, body_crc) = (u32_at(header, 0), u32_at(header, 16));
+        let [k0, k1] = KIND_DATA;
+        let [m0, m1] = self.magic();
+        let first = u64::from(len) | u64::from(u32::from_le_bytes([k0, k1, m0, m1])) << 32;
+        let crc = self.head_crc(first, seq, body_crc);
+        let words = [first, seq, u64::from(body_crc) | u64::from(crc) << 32];
+        for (to, word) in header.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *to = word.to_le_bytes();
+        }
+    }
+
+    #[inline]
+    fn magic(&self) -> [u8; 2] {
+        let [a, b, ..] = self.salt.to_le_bytes();
+        let [c, d] = MAGIC;
+        [a ^ c, b ^ d]
+    }
+
+    /// CRC-32C of the salt and the header without its last four bytes. Put together from whole words: the header's
+    /// bytes may have been written one by one a moment ago, and reading those back in words stalls.
+    #[inline]
+    fn head_crc(&self, first: u64, seq: u64, body_crc: u32) -> u32 {
+        let mut covered = [0; 28];
+        let (words, last) = covered.as_chunks_mut::<8>();
+        for (to, word) in words.iter_mut().zip([self.salt, first, seq]) {
+            *to = word.to_le_bytes();
+        }
+        last.copy_from_slice(&body_crc.to_le_bytes());
+        crc_fast::crc32_iscsi(&covered)
+    }
+}
+
+impl Head {
+    /// Header, payload and padding.
+    #[inline]
+    pub(crate) const fn size(&self) -> u64 {
+        size(self.len)
+    }
+
+    /// Whether this is the payload that the header was written for.
+    #[inline]
+    pub(crate) fn fits(&self, payload: &[u8]) -> bool {
+        crc_fast::crc32_iscsi(payload) == self.body_crc
+    }
+}
+
+/// What a record with a payload of `len` bytes takes.
+#[inline]
+pub(crate) const fn size(len: u32) -> u64 {
+    (HEADER_LEN as u64 + len as u64).next_multiple_of(8)
+}
+
+/// Lays a record down behind `out`, all but what only the queue knows.
+#[inline]
+pub(crate) fn stage(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
+    let at = out.len();
+    out.extend_from_slice(&[0; HEADER_LEN]);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    let body_crc = crc_fast::crc32_iscsi(out.get(at + HEADER_LEN..).unwrap_or_default());
+    if let Some(header) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
+        let [l0, l1, l2, l3, k0, k1, _, _, _, _, _, _, _, _, _, _, c0, c1, c2, c3, ..] = header;
+        [*l0, *l1, *l2, *l3] = len.to_le_bytes();
+        [*k0, *k1] = KIND_DATA;
+        [*c0, *c1, *c2, *c3] = body_crc.to_le_bytes();
+    }
+    out.resize(out.len().next_multiple_of(8), 0);
+}
+
+const KIND_DATA: [u8; 2] = 1_u16.to_le_bytes();
+const MAGIC: [u8; 2] = 0xD1B5_u16.to_le_bytes();
+const _: () = assert!(HEADER_LEN.is_multiple_of(8) && size(0) == 24 && size(1) == 32 && size(8) == 32);

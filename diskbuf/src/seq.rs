@@ -1,0 +1,85 @@
+//! The number of a record: [`Seq`], and ranges of them that are gone: [`Loss`].
+
+use std::fmt;
+
+/// The number of a record in its queue: strictly rising by one, starting at 1, never used twice for records
+/// whose `append` returned `Ok`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// The first record of every queue.
+    pub const FIRST: Self = Self(1);
+
+    /// The largest number that the format accepts.
+    pub(crate) const MAX: u64 = 1 << 62;
+
+    /// The number `n`; zero becomes [`Seq::FIRST`], since no record has the number 0.
+    #[must_use]
+    pub const fn new(n: u64) -> Self {
+        if n == 0 { Self::FIRST } else { Self(n) }
+    }
+
+    /// The bare number.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Seq> for u64 {
+    fn from(seq: Seq) -> Self {
+        seq.0
+    }
+}
+
+/// Records that the queue held and can no longer give: both ends belong to the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The first record that is gone.
+    pub from: Seq,
+    /// The last record that is gone.
+    pub to: Seq,
+    /// Why.
+    pub cause: LossCause,
+}
+
+impl Loss {
+    /// How many records the range holds.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.to.0.saturating_sub(self.from.0).saturating_add(1)
+    }
+
+    /// Appends to a list in order; joins a neighbour of the same cause.
+    pub(crate) fn push_onto(self, list: &mut Vec<Self>) {
+        match list.last_mut() {
+            Some(last) if last.cause == self.cause && last.to.next() == self.from => last.to = self.to,
+            _ => list.push(self),
+        }
+    }
+}
+
+/// Why records are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LossCause {
+    /// The bytes on disk do not verify.
+    Corrupt,
+    /// Dropped by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) to make room, in this run.
+    DroppedForRoom,
+    /// The segment that held them is not there: dropped for room in an earlier run, or removed by hand.
+    Missing,
+}

@@ -1,0 +1,334 @@
+//! The segments of a running queue: which there are, which one grows, how one is made, reused and freed. All
+//! under one mutex; what readers need without it is in the atomics of [`Shared`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::cursor::Cursor;
+use crate::error::AppendError;
+use crate::format::{DATA_START, PAGE, TMP_SUFFIX, TWO_SLOTS};
+use crate::meta::Meta;
+use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
+use crate::status::Recovery;
+use crate::storage::{Storage, StorageFile};
+use crate::wait::Waiters;
+
+/// What all handles of a queue share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) meta: Meta,
+    pub(crate) max_bytes: u64,
+    pub(crate) recovery: Recovery,
+    state: Mutex<State>,
+    /// One sync at a time; holds the id of the first segment that may have bytes not yet synced.
+    pub(crate) unsynced: Mutex<u64>,
+    /// The number the next record gets.
+    pub(crate) next_seq: AtomicU64,
+    /// The first number of the oldest segment.
+    pub(crate) oldest_seq: AtomicU64,
+    /// When all consumers have come this far, a segment can be freed.
+    free_at: AtomicU64,
+    pub(crate) has_space: AtomicBool,
+    pub(crate) closed: AtomicBool,
+    pub(crate) poisoned: AtomicBool,
+    pub(crate) dropped_newest: AtomicU64,
+    /// Those who wait for records.
+    pub(crate) data: Arc<Waiters>,
+    /// Those who wait for room.
+    pub(crate) space: Arc<Waiters>,
+    /// Held as long as the queue is open.
+    _lock: Arc<dyn StorageFile>,
+}
+
+/// What changes.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// From the oldest to the newest. The newest is never freed: it knows the next number.
+    pub(crate) segments: VecDeque<Arc<Segment>>,
+    /// The file of the newest segment, if that takes appends.
+    pub(crate) active: Option<Arc<dyn StorageFile>>,
+    pub(crate) next_seq: u64,
+    pub(crate) next_id: u64,
+    /// The places `k` of spare files.
+    pub(crate) spares: Vec<usize>,
+    /// Files that are being removed, and those whose removal failed.
+    pub(crate) unlinking: usize,
+    pub(crate) consumers: BTreeMap<String, Arc<Cursor>>,
+    pub(crate) dropped_oldest: u64,
+}
+
+/// Why there is no new segment.
+pub(crate) enum NoSegment {
+    Full,
+    Error(AppendError),
+}
+
+impl Shared {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        meta: Meta,
+        max_bytes: u64,
+        lock: Arc<dyn StorageFile>,
+        recovery: Recovery,
+        state: State,
+    ) -> Self {
+        let shared = Self {
+            storage,
+            meta,
+            max_bytes,
+            recovery,
+            unsynced: Mutex::new(0),
+            next_seq: AtomicU64::new(state.next_seq),
+            oldest_seq: AtomicU64::new(0),
+            free_at: AtomicU64::new(OPEN),
+            has_space: AtomicBool::new(true),
+            closed: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
+            dropped_newest: AtomicU64::new(0),
+            data: Arc::default(),
+            space: Arc::default(),
+            _lock: lock,
+            state: Mutex::new(state),
+        };
+        let state = shared.state();
+        shared.publish_oldest(&state);
+        let room_in_active = state.active.is_some()
+            && state.segments.back().is_some_and(|segment| segment.end() < shared.meta.segment_bytes);
+        let room = room_in_active || !state.spares.is_empty() || shared.may_grow(&state);
+        shared.has_space.store(room, Ordering::SeqCst);
+        drop(state);
+        shared
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells readers and acknowledgers what the oldest segment is.
+    fn publish_oldest(&self, state: &State) {
+        let oldest = state.segments.front().map_or(state.next_seq, |segment| segment.first_seq());
+        let free_at = state.segments.front().map_or(OPEN, |segment| segment.sealed_at());
+        self.oldest_seq.store(oldest, Ordering::SeqCst);
+        self.free_at.store(free_at, Ordering::SeqCst);
+    }
+
+    /// Makes a new segment the newest one.
+    pub(crate) fn roll(&self, state: &mut State) -> Result<(), NoSegment> {
+        let id = state.next_id;
+        let first_seq = state.next_seq;
+        let name = crate::segment::file_name(id);
+        let fail = |source: io::Error| {
+            let path = self.storage.path(&name);
+            NoSegment::Error(match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    AppendError::NoSpace { path, source }
+                }
+                _ => AppendError::Io { operation: "make segment", path, source },
+            })
+        };
+        let file = if let Some(k) = state.spares.pop() {
+            let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || {
+                self.storage.open(&spare_name(k))
+            });
+            made.inspect_err(|_| state.spares.push(k))
+        } else if self.may_grow(state) {
+            let tmp = format!("new{TMP_SUFFIX}");
+            let made = self.make(id, first_seq, SpaceOrigin::Fresh, &tmp, || self.allocate(&tmp));
+            made.inspect_err(|_| {
+                // What fails here is removed at the next attempt or the next open.
+                self.storage.remove(&tmp).ok();
+            })
+        } else {
+            return Err(NoSegment::Full);
+        }
+        .map_err(fail)?;
+        if let Some(last) = state.segments.back() {
+            last.seal(first_seq);
+        }
+        state.segments.push_back(Arc::new(Segment::new(&self.meta, id, first_seq, DATA_START)));
+        state.active = Some(file);
+        state.next_id += 1;
+        self.publish_oldest(state);
+        Ok(())
+    }
+
+    /// Gives the file `from` a header and the name of the segment `id`.
+    fn make(
+        &self,
+        id: u64,
+        first_seq: u64,
+        origin: SpaceOrigin,
+        from: &str,
+        file: impl FnOnce() -> io::Result<Arc<dyn StorageFile>>,
+    ) -> io::Result<Arc<dyn StorageFile>> {
+        let file = file()?;
+        let segment_bytes = self.meta.segment_bytes;
+        Header { uuid: self.meta.uuid, id, first_seq, segment_bytes, origin }.store(&*file)?;
+        self.storage.rename(from, &crate::segment::file_name(id))?;
+        Ok(file)
+    }
+
+    fn allocate(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
+        let file = match self.storage.create(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.storage.remove(name)?;
+                self.storage.create(name)?
+            }
+            file => file?,
+        };
+        file.allocate(self.meta.segment_bytes)?;
+        Ok(file)
+    }
+
+    /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.
+    pub(crate) fn abandon_active(&self, state: &mut State, written: usize) {
+        if let (Some(file), Some(segment)) = (state.active.take(), state.segments.back()) {
+            // If this fails too, the next segment's first number fences the remains off.
+            file.write_all_at(&vec![0; written], segment.end()).ok();
+        }
+    }
+
+    /// Drops the oldest segment; `None` when it is the only one.
+    pub(crate) fn drop_oldest(&self, state: &mut State) -> Option<()> {
+        if state.segments.len() < 2 {
+            return None;
+        }
+        let oldest = state.segments.pop_front()?;
+        let records = oldest.sealed_at().saturating_sub(oldest.first_seq());
+        state.dropped_oldest = state.dropped_oldest.saturating_add(records);
+        self.publish_oldest(state);
+        let mut surplus = Vec::new();
+        self.retire(state, &oldest, &mut surplus);
+        for name in surplus {
+            if self.storage.remove(&name).is_ok() {
+                state.unlinking -= 1;
+            }
+        }
+        Some(())
+    }
+
+    /// Keeps a freed segment's file as a spare, or puts its name on the list of those to remove.
+    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) {
+        let fits = self.in_segments(state) + self.meta.segment_bytes <= self.limit(state);
+        if fits
+            && let Some(k) = (0..SPARES).find(|k| !state.spares.contains(k))
+            && self.storage.rename(&segment.file_name(), &spare_name(k)).is_ok()
+        {
+            state.spares.push(k);
+        } else {
+            state.unlinking += 1;
+            surplus.push(segment.file_name());
+        }
+    }
+
+    /// Frees the segments that every consumer has acknowledged. To be called without the lock.
+    pub(crate) fn reclaim(&self) -> io::Result<()> {
+        let mut freed = Freed::Nothing;
+        let mut surplus = Vec::new();
+        let result = loop {
+            let mut behind = Vec::new();
+            let mut state = self.state();
+            while let Some(oldest) = state.segments.front().cloned().filter(|_| state.segments.len() > 1) {
+                let until = oldest.sealed_at();
+                if state.consumers.is_empty() || state.consumers.values().any(|c| c.next() < until) {
+                    break;
+                }
+                behind.extend(state.consumers.values().filter(|c| c.synced() < until).cloned());
+                if !behind.is_empty() {
+                    break;
+                }
+                state.segments.pop_front();
+                self.publish_oldest(&state);
+                self.retire(&mut state, &oldest, &mut surplus);
+                freed = Freed::Something;
+            }
+            drop(state);
+            // Acknowledgements must not be lost once their records are: or a power loss would make them a loss.
+            if behind.is_empty() {
+                break Ok(());
+            }
+            if let Err(error) = behind.iter().try_for_each(|cursor| cursor.sync()) {
+                self.poison();
+                break Err(error);
+            }
+        };
+        let removed = surplus.iter().filter(|name| self.storage.remove(name).is_ok()).count();
+        if matches!(freed, Freed::Something) {
+            let mut state = self.state();
+            state.unlinking -= removed;
+            let room = !state.spares.is_empty() || self.may_grow(&state);
+            if room {
+                self.has_space.store(true, Ordering::SeqCst);
+            }
+            drop(state);
+            self.space.notify();
+        }
+        result
+    }
+
+    /// [`Self::reclaim`], if that could free something now that a consumer stands at `next`.
+    pub(crate) fn acknowledged(&self, next: u64) {
+        if next >= self.free_at.load(Ordering::SeqCst) {
+            // A failed sync has poisoned the queue, and the next append says so; the acknowledgement stands.
+            self.reclaim().ok();
+        }
+    }
+
+    /// Ends the appending after a failed sync, also for those who wait for room.
+    pub(crate) fn poison(&self) {
+        self.poisoned.store(true, Ordering::SeqCst);
+        self.space.notify();
+    }
+
+    /// The segment that holds, or will hold, `seq`.
+    pub(crate) fn segment_of(&self, seq: u64) -> Option<Arc<Segment>> {
+        let state = self.state();
+        let behind = state.segments.partition_point(|segment| segment.first_seq() <= seq);
+        state.segments.get(behind.saturating_sub(1)).cloned()
+    }
+
+    /// Whether the segment is still the queue's.
+    pub(crate) fn keeps(&self, segment: &Segment) -> bool {
+        self.state().segments.iter().any(|kept| kept.id == segment.id)
+    }
+
+    /// Whether one more segment stays within the limit.
+    pub(crate) fn may_grow(&self, state: &State) -> bool {
+        self.in_segments(state) + self.meta.segment_bytes <= self.limit(state)
+    }
+
+    fn in_segments(&self, state: &State) -> u64 {
+        (state.segments.len() + state.spares.len() + state.unlinking) as u64 * self.meta.segment_bytes
+    }
+
+    /// What segments and spares may take together.
+    fn limit(&self, state: &State) -> u64 {
+        self.max_bytes.saturating_sub(small_files(state.consumers.len()))
+    }
+
+    /// What the files take.
+    pub(crate) fn bytes(&self, state: &State) -> u64 {
+        FIXED + state.consumers.len() as u64 * TWO_SLOTS + self.in_segments(state)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Freed {
+    Nothing,
+    Something,
+}
+
+/// What is set aside for the files that are no segments, with `consumers` consumers. Room for a few cursors is
+/// kept from the start, so that a consumer can be made when the queue is full.
+pub(crate) fn small_files(consumers: usize) -> u64 {
+    FIXED + consumers.max(CURSORS_SET_ASIDE) as u64 * TWO_SLOTS
+}
+
+/// Segments kept for reuse.
+pub(crate) const SPARES: usize = 2;
+const CURSORS_SET_ASIDE: usize = 16;
+/// `META` and `LOCK`.
+const FIXED: u64 = TWO_SLOTS + PAGE;

@@ -1,0 +1,19 @@
+//! The queue as its users see it, and as its files look to a stranger.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests fail by panicking, too"
+)]
+
+mod bounds;
+mod concurrency;
+mod damage;
+mod format;
+mod kill;
+mod no_space;
+mod reopen;
+mod roundtrip;
+mod support;
+mod torn;
+mod waiting;

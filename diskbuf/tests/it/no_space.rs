@@ -1,0 +1,65 @@
+//! A full disk is met when a segment is made, and is no catastrophe.
+
+use std::path::Path;
+use std::process::Command;
+
+use diskbuf::{AppendError, Batch, Start, WhenFull};
+
+use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
+
+const DIR: &str = "DISKBUF_TEST_TMPFS";
+
+/// Not a test but the part that runs in a mount namespace of its own, on a file system of 400 KiB.
+#[test]
+#[ignore = "run by `a_full_disk_leaves_the_batch_and_a_later_attempt_works`"]
+fn child_on_a_tiny_file_system() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let dir = Path::new(&dir);
+    std::fs::write(dir.join("ballast"), vec![1; 150 << 10]).unwrap();
+    let queue = options(&dir.join("queue"), 64).open().unwrap();
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    let mut batch = Batch::new();
+    for n in 1..1200 {
+        batch.push(&payload(n)).unwrap();
+    }
+    let error = queue.append(&mut batch, WhenFull::Block).unwrap_err();
+    assert!(matches!(error, AppendError::NoSpace { .. }), "{error:?}");
+    let accepted = 1199 - batch.len() as u64;
+    assert!(accepted > 100 && !batch.is_empty());
+    assert!(queue.status().bytes < SMALL + 5 * SEGMENT);
+    let error = queue.append(&mut batch, WhenFull::Block).unwrap_err();
+    assert!(matches!(error, AppendError::NoSpace { .. }), "{error:?}");
+    std::fs::remove_file(dir.join("ballast")).unwrap();
+    while !batch.is_empty() {
+        queue.append(&mut batch, WhenFull::Block).map_or_else(
+            |error| assert!(matches!(error, AppendError::NoSpace { .. }), "{error:?}"),
+            |appended| assert!(appended.records > 0),
+        );
+        let from = consumer.acked().as_u64();
+        let (records, losses) = drain(&mut consumer);
+        account(&records, &losses, from, from + records.len() as u64);
+    }
+    assert_eq!(consumer.acked().as_u64(), 1200);
+}
+
+#[test]
+fn a_full_disk_leaves_the_batch_and_a_later_attempt_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = r#"mount -t tmpfs -o size=400k tmpfs "$1" || exit 77; exec "$2" --exact no_space::child_on_a_tiny_file_system --ignored --nocapture"#;
+    let run = Command::new("unshare")
+        .args(["-Urm", "sh", "-c", script, "sh"])
+        .arg(dir.path())
+        .arg(std::env::current_exe().unwrap())
+        .env(DIR, dir.path())
+        .output();
+    match run {
+        Err(error) => eprintln!("skipped: no unshare here: {error}"),
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            let no_namespace = output.status.code() == Some(77) || text.contains("unshare:");
+            assert!(no_namespace, "{text}\n{}", String::from_utf8_lossy(&output.stdout));
+            eprintln!("skipped: no tmpfs in a namespace of our own here: {text}");
+        }
+    }
+}
