@@ -1,0 +1,14 @@
+//! `ha-collector`: a highly available syslog collector.
+//!
+//! This file only turns arguments into a command; each command has its file in [`cli`]. The path of a message is
+//! in [`collector`], what the configuration may say in [`config`].
+
+mod cli;
+mod collector;
+mod config;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}
