@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 
-use diskbuf::{Queue, Start};
+use diskbuf::{Interrupter, Queue, Start};
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
@@ -70,6 +70,7 @@ pub(crate) struct Collector {
     destination_threads: Vec<JoinHandle<()>>,
     stop: Stop,
     orders: Orders,
+    interrupters: Vec<Interrupter>,
 }
 
 /// A part of the collector that ended though nobody told it to.
@@ -109,6 +110,7 @@ impl Collector {
             streams: Vec::new(),
             destination_threads: Vec::new(),
             stop: Stop::default(),
+            interrupters: Vec::new(),
             orders: Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() },
         };
         let started = this.start_threads(config, bound, destinations, &dead);
@@ -132,6 +134,7 @@ impl Collector {
             let mut consumer = self.queue.consumer(&to.id, Start::Oldest).map_err(|error| {
                 StartError::Buffer { dir: config.buffer.dir.clone(), message: chain(&error) }
             })?;
+            self.interrupters.push(consumer.interrupter());
             let backlog = consumer.lag();
             if backlog > 0 {
                 info!(destination = to.id, messages = backlog, "delivering what was left in the buffer");
@@ -224,6 +227,7 @@ impl Collector {
     /// Has the destinations open their files anew.
     pub(crate) fn reopen(&self) {
         self.orders.reopen.fetch_add(1, Ordering::Relaxed);
+        self.interrupters.iter().for_each(Interrupter::interrupt);
     }
 
     /// What ends a [`Self::stop`] that takes too long.

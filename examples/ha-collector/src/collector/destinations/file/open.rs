@@ -14,19 +14,18 @@ use super::root::{IfMissing, Root};
 /// Days since 1970-01-01.
 pub(super) type Day = i64;
 
-/// Stands for the host where messages that have no file of their own go. No field is ever encoded to this name.
-pub(super) const OVERFLOW: &[u8] = b"%overflow";
+/// The directory of messages that have no file of their own. No field is ever encoded to this name.
+pub(super) const OVERFLOW: &str = "%overflow";
 
 /// How far back the beginning of a torn line is looked for: no line is longer.
 const LONGEST_LINE: u64 = 65 << 20;
 
-/// Opens `<host>/<YYYY-MM-DD>.log` beneath the root.
-pub(super) fn append(root: &Root, host: &[u8], day: Day, if_missing: IfMissing) -> io::Result<File> {
-    let mut dir = Vec::with_capacity(host.len());
-    if host == OVERFLOW {
-        dir.extend_from_slice(OVERFLOW);
-    } else {
-        component::encode(host, &mut dir);
+/// Opens `<host>/<YYYY-MM-DD>.log` beneath the root; without a host, the overflow file of the day.
+pub(super) fn append(root: &Root, host: Option<&[u8]>, day: Day, if_missing: IfMissing) -> io::Result<File> {
+    let mut dir = Vec::new();
+    match host {
+        Some(host) => component::encode(host, &mut dir),
+        None => dir.extend_from_slice(OVERFLOW.as_bytes()),
     }
     // Encoded names are ASCII.
     let dir = String::from_utf8_lossy(&dir);
@@ -94,7 +93,7 @@ mod tests {
         std::fs::create_dir(temp.path().join("h")).unwrap();
         std::fs::write(temp.path().join("h/1970-01-01.log"), before).unwrap();
         let root = Root::open(temp.path()).unwrap();
-        let mut file = append(&root, b"h", 0, IfMissing::Fail).unwrap();
+        let mut file = append(&root, Some(b"h"), 0, IfMissing::Fail).unwrap();
         mend(&mut file, lines).unwrap();
         file.write_all(lines).unwrap();
         std::fs::read(temp.path().join("h/1970-01-01.log")).unwrap()

@@ -54,7 +54,8 @@ pub(super) struct Sink {
 
 #[derive(Debug)]
 struct Entry {
-    host: Box<[u8]>,
+    /// `None`: the overflow file.
+    host: Option<Box<[u8]>>,
     day: Day,
     state: State,
     lines: Vec<u8>,
@@ -92,6 +93,10 @@ impl Sink {
 
     /// The buffer that whole lines for this host and day are appended to.
     pub(super) fn lines(&mut self, host: &[u8], day: Day) -> &mut Vec<u8> {
+        self.lines_of(Some(host), day)
+    }
+
+    fn lines_of(&mut self, host: Option<&[u8]>, day: Day) -> &mut Vec<u8> {
         let at = match self.last {
             Some(at) if self.is_for(at, host, day) => at,
             _ => self.find_or_insert(host, day),
@@ -140,17 +145,17 @@ impl Sink {
         self.keep(|_| false);
     }
 
-    fn is_for(&self, at: usize, host: &[u8], day: Day) -> bool {
-        self.files.get(at).is_some_and(|entry| entry.day == day && *entry.host == *host)
+    fn is_for(&self, at: usize, host: Option<&[u8]>, day: Day) -> bool {
+        self.files.get(at).is_some_and(|entry| entry.day == day && entry.host.as_deref() == host)
     }
 
-    fn find_or_insert(&mut self, host: &[u8], day: Day) -> usize {
+    fn find_or_insert(&mut self, host: Option<&[u8]>, day: Day) -> usize {
         let hash = self.hasher.hash_one((host, day));
         if let Some(&at) = self.index.find(hash, |&at| self.is_for(at, host, day)) {
             return at;
         }
         self.files.push(Entry {
-            host: host.into(),
+            host: host.map(Into::into),
             day,
             state: State::Closed,
             lines: Vec::new(),
@@ -164,8 +169,9 @@ impl Sink {
     fn enter_last(&mut self, hash: u64) -> usize {
         let at = self.files.len() - 1;
         let (files, hasher) = (&self.files, &self.hasher);
-        let hash_of =
-            |&at: &usize| files.get(at).map_or(0, |entry| hasher.hash_one((&*entry.host, entry.day)));
+        let hash_of = |&at: &usize| {
+            files.get(at).map_or(0, |entry| hasher.hash_one((entry.host.as_deref(), entry.day)))
+        };
         self.index.insert_unique(hash, at, hash_of);
         at
     }
@@ -200,7 +206,7 @@ impl Sink {
                 let day = entry.day;
                 let mut lines = std::mem::take(&mut entry.lines);
                 // `pending` grows, and the loop in `flush` comes to the overflow file too.
-                self.lines(OVERFLOW, day).extend_from_slice(&lines);
+                self.lines_of(None, day).extend_from_slice(&lines);
                 self.recycle(&mut lines);
             }
             // `open` left it open or in overflow.
@@ -214,19 +220,19 @@ impl Sink {
         let Some(entry) = self.files.get_mut(at) else {
             return Ok(());
         };
-        let mut opened = open::append(&self.root, &entry.host, entry.day, IfMissing::Fail);
+        let mut opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Fail);
         if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            if *entry.host != *OVERFLOW && !self.new_files.take(now) {
+            if entry.host.is_some() && !self.new_files.take(now) {
                 if self.complaint.now(now) {
                     warn!(
                         "too many new files: messages of new hosts go to {}",
-                        self.root.path().join("%overflow").display()
+                        self.root.path().join(OVERFLOW).display()
                     );
                 }
                 entry.state = State::Overflow;
                 return Ok(());
             }
-            opened = open::append(&self.root, &entry.host, entry.day, IfMissing::Create);
+            opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Create);
         }
         match opened {
             Ok(mut file) => {
@@ -234,15 +240,18 @@ impl Sink {
                 entry.state = State::Open(file);
                 Ok(())
             }
-            Err(error) if *entry.host == *OVERFLOW || open::concerns_all_files(&error) => {
+            Err(error) if entry.host.is_none() || open::concerns_all_files(&error) => {
                 if open::is_out_of_descriptors(&error) {
                     self.close_unused();
                 }
                 Err(error)
             }
             Err(error) => {
-                let host = String::from_utf8_lossy(&entry.host);
-                warn!(%host, "cannot open its file, its messages go to {}: {error}", self.root.path().join("%overflow").display());
+                warn!(
+                    host = name(entry),
+                    "cannot open its file, its messages go to {}: {error}",
+                    self.root.path().join(OVERFLOW).display()
+                );
                 entry.state = State::Overflow;
                 Ok(())
             }
@@ -256,7 +265,7 @@ impl Sink {
             && entry.written == 0
             && file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
         {
-            info!(host = %String::from_utf8_lossy(&entry.host), "its file was removed; a new one is begun");
+            info!(host = name(entry), "its file was removed; a new one is begun");
             entry.state = State::Closed;
         }
     }
@@ -295,11 +304,17 @@ impl Sink {
         self.index.clear();
         for at in 0..self.files.len() {
             let (files, hasher) = (&self.files, &self.hasher);
-            let hash_of =
-                |&at: &usize| files.get(at).map_or(0, |entry| hasher.hash_one((&*entry.host, entry.day)));
+            let hash_of = |&at: &usize| {
+                files.get(at).map_or(0, |entry| hasher.hash_one((entry.host.as_deref(), entry.day)))
+            };
             self.index.insert_unique(hash_of(&at), at, hash_of);
         }
     }
+}
+
+/// The host, for a person.
+fn name(entry: &Entry) -> String {
+    entry.host.as_deref().map_or_else(|| OVERFLOW.to_owned(), |host| host.escape_ascii().to_string())
 }
 
 #[cfg(test)]
