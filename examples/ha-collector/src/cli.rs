@@ -32,17 +32,20 @@ impl From<Exit> for ExitCode {
 }
 
 /// A highly available syslog collector.
-///
-/// Without a command it does what `run` does. Without a configuration it listens on 127.0.0.1:5514, UDP and TCP,
-/// and writes ha-collector-data/logs/<host>/<YYYY-MM-DD>.log.
 #[derive(Debug, Parser)]
-#[command(name = "ha-collector", version, about, long_about, args_conflicts_with_subcommands = true, after_help = EXIT_HELP)]
+#[command(name = "ha-collector", version, about, long_about = LONG_ABOUT, args_conflicts_with_subcommands = true, after_help = EXIT_HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     run: RunArguments,
 }
+
+const LONG_ABOUT: &str = "\
+A highly available syslog collector.
+
+Without a command it does what `run` does. Without a configuration it listens on 127.0.0.1:5514, UDP and TCP,
+and writes ha-collector-data/logs/<host>/<YYYY-MM-DD>.log.";
 
 const EXIT_HELP: &str = "\
 Signals: TERM, INT  stop reading, write what is queued, exit (a second one: exit at once, keep the queue)

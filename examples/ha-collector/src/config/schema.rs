@@ -42,7 +42,7 @@ pub(super) struct Source {
     pub(super) id: Spanned<String>,
     #[serde(rename = "type")]
     pub(super) kind: Spanned<SourceKind>,
-    /// Address and port, such as "0.0.0.0:514" or "[::]:514". Port 0: a free one, told in the ready line.
+    /// Address and port, such as `"0.0.0.0:514"` or `"[::]:514"`. Port 0: a free one, told in the ready line.
     pub(super) listen: Spanned<SocketAddr>,
     /// Longer messages are cut here, and counted. Default 64 KiB.
     pub(super) max_message: Option<Spanned<Size>>,
