@@ -1,6 +1,7 @@
 //! The command line: which commands there are and what they exit with. One file a command.
 
 mod check;
+mod parse;
 mod run;
 
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ enum Command {
     Run(RunArguments),
     /// Read the configuration, say what is wrong with it, and start nothing
     Check(CheckArguments),
+    /// Show what is understood of messages: standard input in, one JSON object a line out
+    Parse(parse::ParseArguments),
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +88,7 @@ pub(crate) fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Parse(parse)) => parse::parse(&parse),
     }
     .into()
 }

@@ -6,6 +6,8 @@
 mod cli;
 mod collector;
 mod config;
+mod json;
+mod when;
 
 use std::process::ExitCode;
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use diskbuf::{AppendError, Batch, Queue, WhenFull};
-use syslog_parse::{Cached, FixedOffset, IanaZone, Message, Period, Timestamp, Zone, ZoneSource};
+use syslog_parse::{Cached, IanaZone, Message, Period, Timestamp, Zone, ZoneSource};
 use tracing::{error, warn};
 
 use super::ledger::{DropReason, SourceAccount};
 use super::limit::Seldom;
 use super::record::{self, Circumstances, Extent, Time};
+use crate::when::{self, ZoneNames};
 
 /// Bytes that a batch has room for from the start: a read of the largest size, with headers.
 const BATCH_BYTES: usize = 512 * 1024;
@@ -45,6 +46,7 @@ pub(crate) struct Intake {
     taken: u64,
     cut: u64,
     zone: Cached<IanaZone>,
+    names: ZoneNames,
     received: Timestamp,
     /// The local zone's offset at `received`, for messages without a stamp.
     local: Option<Period>,
@@ -60,6 +62,7 @@ impl Intake {
             taken: 0,
             cut: 0,
             zone: Cached::new(zone),
+            names: ZoneNames::default(),
             received: Timestamp::new(0, 0),
             local: None,
             complaint: Seldom::new(Duration::from_secs(10)),
@@ -130,20 +133,12 @@ impl Intake {
 
     /// The stamp's time if it has a possible one, else that of reception in the local zone.
     fn time(&mut self, message: &Message<'_>) -> Time {
-        let stamped = message.stamp().and_then(|stamp| {
-            let resolved = match message.zone_name() {
-                // The only names that mean the same everywhere.
-                Some(b"UTC" | b"GMT" | b"Z") => {
-                    syslog_parse::resolve_in(&stamp, &FixedOffset::UTC, ZoneSource::Name, self.received)
-                }
-                _ => syslog_parse::resolve_in(&stamp, &self.zone, ZoneSource::Assumed, self.received),
-            };
-            resolved.map(|resolved| Time {
-                instant: resolved.instant,
-                offset: resolved.offset,
-                fraction_digits: stamp.fraction_digits,
-                provenance: Some(resolved.provenance),
-            })
+        let sent = when::sent(message, &self.names, &self.zone, ZoneSource::Assumed, self.received);
+        let stamped = sent.map(|sent| Time {
+            instant: sent.instant,
+            offset: sent.offset,
+            fraction_digits: message.stamp().map_or(0, |stamp| stamp.fraction_digits),
+            provenance: Some(sent.provenance),
         });
         stamped.unwrap_or_else(|| {
             let zone = &self.zone;
