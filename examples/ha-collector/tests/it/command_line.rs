@@ -4,7 +4,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use crate::support::{Collector, binary, config};
+use crate::support::{Collector, binary, config, skipped};
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } =
@@ -87,7 +87,7 @@ fn a_place_that_cannot_be_written_is_named() {
 #[test]
 fn a_directory_of_somebody_else_is_refused_to_an_ordinary_user() {
     if rustix::process::geteuid().is_root() && !crate::support::has("setpriv") {
-        eprintln!("skipped: root may write anywhere, and setpriv (util-linux) is not installed");
+        skipped("root may write anywhere, and setpriv (util-linux) is not installed");
         return;
     }
     let data = tempfile::tempdir().unwrap();

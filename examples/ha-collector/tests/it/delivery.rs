@@ -6,7 +6,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Collector, has, lines};
+use crate::support::{Collector, has, lines, skipped};
 
 /// How a message is worded.
 #[derive(Clone, Copy)]
@@ -113,7 +113,7 @@ fn twenty_thousand_messages_are_each_in_the_right_file_exactly_once() {
 #[test]
 fn what_logger_sends_is_found_under_this_hosts_name() {
     if !has("logger") {
-        eprintln!("skipped: logger (util-linux) is not installed");
+        skipped("logger (util-linux) is not installed");
         return;
     }
     let data = tempfile::tempdir().unwrap();

@@ -7,14 +7,14 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{Collector, binary, config, lines};
+use crate::support::{Collector, binary, config, lines, skipped};
 
 /// Whether an ordinary user may make a mount namespace here.
 fn can_mount() -> bool {
     let tried = Command::new("unshare").args(["-Urm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
     let can = tried.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("skipped: this machine does not let a test mount a tmpfs (unshare -Urm)");
+        skipped("this machine does not let a test mount a tmpfs (unshare -Urm)");
     }
     can
 }
@@ -55,7 +55,7 @@ fn messages_wait_in_the_buffer_while_the_disk_of_the_logs_is_full_and_come_out_o
     let disk = format!("/proc/{}/root{}", collector.id(), data.path().join("disk").display());
     let ballast = Path::new(&disk).join("ballast");
     if std::fs::write(&ballast, vec![0; 900 << 10]).is_err() {
-        eprintln!("skipped: this user cannot look into the namespace of the collector");
+        skipped("this user cannot look into the namespace of the collector");
         return;
     }
     let mut tcp = TcpStream::connect(collector.tcp).unwrap();

@@ -66,7 +66,9 @@ fn lines_of_the_real_world_come_out_as_people_expect() {
                 }
                 "message_base64" => base64(got) == base64(asked),
                 // `Z` and `+00:00` are one offset.
-                "timestamp" => got.as_str() == asked.as_str().map(|text| text.replace('Z', "+00:00")).as_deref(),
+                "timestamp" => {
+                    got.as_str() == asked.as_str().map(|text| text.replace('Z', "+00:00")).as_deref()
+                }
                 _ => asked == got || is_empty(asked) && is_empty(got),
             };
             if !same {

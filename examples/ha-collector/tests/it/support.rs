@@ -1,8 +1,7 @@
 //! Starting, stopping and reading a collector.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -85,7 +84,8 @@ impl Collector {
         loop {
             match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
-                    writeln!(self.said, "{line}").unwrap();
+                    self.said += &line;
+                    self.said.push('\n');
                     if line.contains(text) {
                         return line;
                     }
@@ -110,7 +110,8 @@ impl Collector {
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let until = Instant::now() + PATIENCE;
         while let Ok(line) = self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            writeln!(self.said, "{line}").unwrap();
+            self.said += &line;
+            self.said.push('\n');
         }
         assert!(Instant::now() < until, "does not end; said:\n{}", self.said);
         self.child.wait().unwrap()
@@ -229,6 +230,11 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Says that a test cannot run here, and why. Not by `eprintln!`, which the test harness keeps to itself when all is well.
+pub(crate) fn skipped(reason: &str) {
+    std::io::stderr().write_all(format!("\nskipped: {reason}\n").as_bytes()).unwrap();
 }
 
 /// Whether a program can be started here.
