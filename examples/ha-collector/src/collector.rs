@@ -14,11 +14,13 @@ mod stop;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
-use diskbuf::{Interrupter, Queue, Start};
+use diskbuf::{Interrupter, OpenError, Queue, Start};
+use rustix::fs::{Access, AtFlags};
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
@@ -27,6 +29,7 @@ use self::destinations::file::{FileDestination, Orders};
 use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
+use self::limit::Seldom;
 use self::sources::tcp::{self, TcpSource};
 use self::sources::udp::{KernelDrops, UdpSource};
 use self::stop::Stop;
@@ -89,15 +92,23 @@ impl Collector {
                 source: error,
             })?);
         }
-        let most_files = most_open_files();
+        let descriptors = Descriptors::share(config);
         let mut destinations = Vec::new();
         for to in &config.destinations {
-            let opened = FileDestination::open(&to.id, &to.root, most_files).map_err(|source| {
+            let opened = FileDestination::open(&to.id, &to.root, descriptors.files).map_err(|source| {
                 StartError::Destination { id: to.id.clone(), root: to.root.clone(), source }
             })?;
             destinations.push((to, opened));
         }
         let queue = open_queue(config)?;
+        let buffer = &config.buffer.dir;
+        let writable = rustix::fs::accessat(
+            rustix::fs::CWD,
+            buffer,
+            Access::WRITE_OK | Access::EXEC_OK,
+            AtFlags::EACCESS,
+        );
+        writable.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: error.to_string() })?;
         let (dead, casualty) = tokio::sync::mpsc::unbounded_channel();
         let mut this = Self {
             queue,
@@ -113,7 +124,7 @@ impl Collector {
             interrupters: Vec::new(),
             orders: Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() },
         };
-        let started = this.start_threads(config, bound, destinations, &dead);
+        let started = this.start_threads(config, bound, destinations, &descriptors, &dead);
         match started {
             Ok(()) => Ok((this, casualty)),
             Err(error) => {
@@ -128,6 +139,7 @@ impl Collector {
         config: &Config,
         bound: Vec<Bound>,
         destinations: Vec<(&crate::config::FileDestination, FileDestination)>,
+        descriptors: &Descriptors,
         dead: &tokio::sync::mpsc::UnboundedSender<String>,
     ) -> Result<(), StartError> {
         for (to, destination) in destinations {
@@ -135,7 +147,9 @@ impl Collector {
                 StartError::Buffer { dir: config.buffer.dir.clone(), message: chain(&error) }
             })?;
             self.interrupters.push(consumer.interrupter());
-            let backlog = consumer.lag();
+            // From its place, not from the oldest record kept: what is missing in between was due, too, and will be
+            // reported as lost.
+            let backlog = self.queue.status().next_seq.as_u64().saturating_sub(consumer.acked().as_u64());
             if backlog > 0 {
                 info!(destination = to.id, messages = backlog, "delivering what was left in the buffer");
             }
@@ -163,6 +177,7 @@ impl Collector {
                 account: Arc::clone(&account),
                 key: record::source_key(&source.id),
                 max_message: source.max_message.min(most),
+                complaint: Arc::new(Mutex::new(Seldom::new(Duration::from_secs(10)))),
             };
             self.listening.push(format!("{} {}", source.transport.name(), bound.address()));
             match (bound, source.transport) {
@@ -186,8 +201,10 @@ impl Collector {
                         queue: self.queue.clone(),
                         zone: zone.clone(),
                         stop: self.stop.clone(),
+                        give_up: self.orders.give_up.clone(),
                     });
                     let watch = Watch::new(format!("source `{}`", source.id), dead, &self.stop);
+                    let max_connections = max_connections.min(descriptors.connections_of_one);
                     let Some(runtime) = &self.runtime else {
                         continue;
                     };
@@ -206,11 +223,6 @@ impl Collector {
     /// What listens, such as `udp 127.0.0.1:5514`.
     pub(crate) fn listening(&self) -> &[String] {
         &self.listening
-    }
-
-    /// Runs a future on the collector's runtime.
-    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.runtime.as_ref().map(|runtime| runtime.block_on(future))
     }
 
     /// The ledger at this moment.
@@ -246,6 +258,9 @@ impl Collector {
             // A thread that panicked was reported as a casualty.
             drop(thread.join());
         }
+        // Closed, so that senders learn that nobody listens; what the kernel dropped until then is counted.
+        self.drops.drain(..).for_each(|drops| drops.settle());
+        self.udp.clear();
         if let Some(runtime) = self.runtime.take() {
             for stream in self.streams.drain(..) {
                 drop(runtime.block_on(stream));
@@ -319,7 +334,16 @@ fn open_queue(config: &Config) -> Result<Queue, StartError> {
         .segment_bytes(buffer.segment_size.0)
         .max_bytes(buffer.max_size.0)
         .open()
-        .map_err(|error| StartError::Buffer { dir: buffer.dir.clone(), message: chain(&error) })?;
+        .map_err(|error| {
+            let message = match error {
+                OpenError::MaxBytes { min, .. } => format!(
+                    "max-size is {}, but with the segments that this buffer was made with it takes at least {min} bytes",
+                    buffer.max_size
+                ),
+                error => chain(&error),
+            };
+            StartError::Buffer { dir: buffer.dir.clone(), message }
+        })?;
     let found = queue.recovery();
     if found.torn_bytes > 0 {
         info!(bytes = found.torn_bytes, "cut what a crash left unfinished at the end of the buffer");
@@ -337,7 +361,7 @@ fn open_queue(config: &Config) -> Result<Queue, StartError> {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -351,19 +375,57 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The zone of stamps that have none.
 fn local_zone() -> IanaZone {
     IanaZone::system().unwrap_or_else(|error| {
-        warn!("{error}: stamps without a zone are taken as UTC");
+        let tz = std::env::var("TZ").map_or_else(|_| "/etc/localtime".to_owned(), |tz| format!("TZ={tz}"));
+        warn!("{error} ({tz}): stamps without a zone are taken as UTC");
         IanaZone::utc()
     })
 }
 
-/// Half of the descriptors that this process may have, for log files; connections get the rest.
-fn most_open_files() -> usize {
+/// How the descriptors that this process may have are shared out, so that strangers who connect cannot take those
+/// that files and the buffer need.
+#[derive(Debug)]
+struct Descriptors {
+    /// Log files open at the same time, of one destination.
+    files: usize,
+    /// Connections of one source.
+    connections_of_one: usize,
+}
+
+impl Descriptors {
+    /// Segments, cursors, sockets, the runtime, a file being opened.
+    const RESERVE: usize = 64;
+
+    fn share(config: &Config) -> Self {
+        let limit = raised_limit();
+        let streams = config.sources.iter().filter_map(|source| match source.transport {
+            Transport::Tcp { max_connections, .. } => Some((source, max_connections)),
+            Transport::Udp { .. } => None,
+        });
+        let left = limit.saturating_sub(Self::RESERVE + config.sources.len());
+        let files = (left / 4 / config.destinations.len().max(1)).clamp(1, 65_536);
+        let connections = left.saturating_sub(files * config.destinations.len());
+        let connections_of_one = (connections / streams.clone().count().max(1)).max(1);
+        for (source, wanted) in streams {
+            if wanted > connections_of_one {
+                warn!(
+                    source = source.id,
+                    wanted,
+                    possible = connections_of_one,
+                    "fewer connections than max-connections: the limit of open files (ulimit -n) is {limit}"
+                );
+            }
+        }
+        Self { files, connections_of_one }
+    }
+}
+
+/// The limit of open files, as high as it may be. The soft one is for programs that use select(2); this one does not.
+fn raised_limit() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // The soft limit is for programs that use select(2); this one does not.
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let allowed = if raised.is_ok() { limit.maximum } else { limit.current };
-    usize::try_from(allowed.unwrap_or(u64::MAX) / 2).unwrap_or(usize::MAX).min(65_536)
+    allowed.and_then(|allowed| usize::try_from(allowed).ok()).unwrap_or(usize::MAX)
 }
 
 /// Tells that a part has ended before it was told to: by a panic, since none returns on its own.

@@ -28,6 +28,9 @@ const DEFAULT_MAX_CONNECTIONS: u32 = 10_000;
 const DEFAULT_BUFFER: Size = Size::gib(2);
 const DEFAULT_SEGMENT: Size = Size::mib(64);
 
+/// The pages that a segment is made of.
+const SEGMENT_UNIT: u64 = 4096;
+
 /// RFC 5424 §6.1: a receiver must be able to accept 480 octets.
 const SMALLEST_MAX_MESSAGE: Size = Size(480);
 /// A message has to fit into a buffer segment with room to spare.
@@ -231,7 +234,7 @@ impl Builder {
         let nothing_read = !self.errors.is_empty();
         let buffer = self.buffer(&data);
         let sources = self.sources();
-        let destinations = self.destinations(&data);
+        let destinations = self.destinations(&data, &buffer.dir);
         if !nothing_read && sources.is_empty() {
             self.errors.push(
                 Diagnostic::new("there is no [[source]]: nothing would be received")
@@ -260,10 +263,15 @@ impl Builder {
             };
         };
         let dir = data.join(buffer.dir.unwrap_or_else(|| "buffer".into()));
+        let segment_span = buffer.segment_size.as_ref().map(Spanned::span);
         let segment_size =
             self.size(&text, buffer.segment_size, DEFAULT_SEGMENT, Size::kib(64)..Size(Size::gib(1).0 + 1));
-        // The active segment, one that is being read, and the small files beside them.
-        let least = Size(segment_size.0.saturating_mul(3));
+        if !segment_size.0.is_multiple_of(SEGMENT_UNIT) {
+            let message = format!("{segment_size} is no multiple of {SEGMENT_UNIT} bytes");
+            self.errors.push(Diagnostic::new(message).at(&text, segment_span.unwrap_or_default()));
+        }
+        // The active segment, one that is being read, one that is being made, and the small files beside them.
+        let least = Size(segment_size.0.saturating_mul(3).saturating_add(Size::mib(1).0));
         let max_size = self.size(&text, buffer.max_size, DEFAULT_BUFFER, least..Size(u64::MAX));
         Buffer { dir, max_size, segment_size }
     }
@@ -324,9 +332,9 @@ impl Builder {
         sources
     }
 
-    fn destinations(&mut self, data: &Path) -> Vec<FileDestination> {
+    fn destinations(&mut self, data: &Path, buffer: &Path) -> Vec<FileDestination> {
         let mut ids = HashMap::new();
-        let mut destinations = Vec::new();
+        let mut destinations: Vec<FileDestination> = Vec::new();
         for (text, destination) in std::mem::take(&mut self.destinations) {
             let destination = destination.into_inner();
             self.unique(&text, &destination.id, &mut ids);
@@ -338,10 +346,25 @@ impl Builder {
                 );
             }
             let schema::DestinationKind::File = destination.kind.into_inner();
-            destinations.push(FileDestination {
-                id: destination.id.into_inner(),
-                root: data.join(destination.root.unwrap_or_else(|| "logs".into())),
-            });
+            let root = plain(&data.join(destination.root.unwrap_or_else(|| "logs".into())));
+            // A host may be called as any directory is.
+            let within = |other: &Path| root.starts_with(other) || other.starts_with(&root);
+            let clash = if within(&plain(buffer)) {
+                Some(format!("{} and the buffer {} lie one in the other", root.display(), buffer.display()))
+            } else {
+                let other = destinations.iter().find(|other| within(&other.root));
+                other.map(|other| {
+                    format!("{} and the root of `{}` lie one in the other", root.display(), other.id)
+                })
+            };
+            if let Some(clash) = clash {
+                self.errors.push(
+                    Diagnostic::new(clash)
+                        .at(&text, destination.id.span())
+                        .help("give each its own directory"),
+                );
+            }
+            destinations.push(FileDestination { id: destination.id.into_inner(), root });
         }
         destinations
     }
@@ -386,6 +409,11 @@ impl Builder {
             self.errors.push(Diagnostic::new(format!("a {kind} source has no `{key}`")).at(text, span));
         }
     }
+}
+
+/// The path without its `.`, as it is written otherwise.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|component| !matches!(component, std::path::Component::CurDir)).collect()
 }
 
 /// Sizes are checked against bounds far below 4 GiB before they get here.

@@ -7,6 +7,7 @@ mod cli;
 mod collector;
 mod config;
 mod json;
+mod log;
 mod when;
 
 use std::process::ExitCode;

@@ -37,7 +37,10 @@ fn seconds(offset: &str) -> Option<i32> {
         _ => return None,
     };
     let digits = digits.replacen(':', "", 1);
-    let number = |from| digits.get(from..from + 2)?.parse::<i32>().ok().filter(|_| digits.len() == 4);
+    if digits.len() != 4 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from| digits.get(from..from + 2)?.parse::<i32>().ok();
     let (hours, minutes) = (number(0)?, number(2)?);
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }

@@ -2,15 +2,16 @@
 
 use super::{CheckArguments, Exit};
 use crate::config::Config;
+use crate::log;
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     match Config::load(&arguments.config, None) {
         Ok(config) => {
-            eprintln!("good: {config}");
+            log::say(format_args!("good: {config}"));
             Exit::Done
         }
         Err(errors) => {
-            eprint!("{errors}");
+            log::say(errors);
             Exit::BadConfig
         }
     }

@@ -8,6 +8,7 @@ use syslog_parse::{Cached, Framer, Framing, IanaZone, Step, Timestamp, ZoneSourc
 
 use super::Exit;
 use crate::json::MessageJson;
+use crate::log;
 use crate::when::{self, ZoneNames};
 
 /// Longer messages are cut, as a source would do.
@@ -46,7 +47,7 @@ pub(super) fn parse(arguments: &ParseArguments) -> Exit {
     let context = match Context::new(arguments) {
         Ok(context) => context,
         Err(message) => {
-            eprintln!("error: {message}");
+            log::say(format_args!("error: {message}"));
             return Exit::BadConfig;
         }
     };
@@ -66,7 +67,7 @@ pub(super) fn parse(arguments: &ParseArguments) -> Exit {
         // Whoever reads our output has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            eprintln!("error: {error}");
+            log::say(format_args!("error: {error}"));
             Exit::Failed
         }
     }

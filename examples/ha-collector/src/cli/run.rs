@@ -7,51 +7,59 @@ use sd_notify::NotifyState;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
 
 use super::{Exit, RunArguments};
 use crate::collector::{Casualty, Collector};
 use crate::config::Config;
+use crate::log::Log;
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    start_log();
+    let log = Log::start();
     let config = if arguments.config.is_empty() {
         Config::standard(arguments.data.as_deref())
     } else {
         match Config::load(&arguments.config, arguments.data.as_deref()) {
             Ok(config) => config,
             Err(errors) => {
-                eprint!("{errors}");
+                log.say(errors);
                 return Exit::BadConfig;
             }
         }
     };
-    let started = runtime().and_then(|runtime| {
+    let started = streams().and_then(|streams| {
+        // Signals have a runtime of their own: however busy the streams are, TERM is heard at once.
+        let control = Builder::new_current_thread().enable_io().build()?;
         // From here on a signal finds us listening, also while the buffer is being recovered.
-        let signals = Signals::new(&runtime)?;
-        Ok((runtime, signals))
+        let signals = Signals::new(&control)?;
+        Ok((streams, control, signals))
     });
-    let (runtime, signals) = match started {
+    let (streams, control, mut signals) = match started {
         Ok(started) => started,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            log.say(format_args!("error: cannot start: {error}"));
             return Exit::CannotStart;
         }
     };
-    let (mut collector, casualty) = match Collector::start(&config, runtime) {
+    let (mut collector, casualty) = match Collector::start(&config, streams) {
         Ok(started) => started,
         Err(error) => {
-            eprintln!("error: {error}");
+            log.say(format_args!("error: {error}"));
             return Exit::CannotStart;
         }
     };
     // Both are for whoever waits: people and scripts read the line, systemd the socket.
-    eprintln!("ready: listening on {}; writing {}", collector.listening().join(", "), places(&config));
+    let listening = collector.listening().join(", ");
+    log.say(format_args!("ready: listening on {listening}; writing {}", places(&config)));
     notify(&[NotifyState::Ready]);
-    let (reason, signals) =
-        collector.block_on(attend(&collector, signals, casualty)).unwrap_or((Reason::Told, None));
+    let reason = control.block_on(attend(&collector, &mut signals, casualty));
     notify(&[NotifyState::Stopping]);
-    finish(&mut collector, reason, signals)
+    let give_up = collector.give_up();
+    // It dies with the process: nobody waits for a second signal that does not come.
+    thread::spawn(move || {
+        control.block_on(signals.second());
+        give_up();
+    });
+    finish(&mut collector, reason, &log)
 }
 
 /// Why the collector stops.
@@ -62,11 +70,7 @@ enum Reason {
 }
 
 /// Serves signals until one says to stop.
-async fn attend(
-    collector: &Collector,
-    mut signals: Signals,
-    mut casualty: Casualty,
-) -> (Reason, Option<Signals>) {
+async fn attend(collector: &Collector, signals: &mut Signals, mut casualty: Casualty) -> Reason {
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => info!("told to stop (TERM)"),
@@ -81,25 +85,15 @@ async fn attend(
             }
             dead = casualty.recv() => {
                 error!("{} has died; stopping, what was accepted is in the buffer", dead.unwrap_or_default());
-                return (Reason::Casualty, Some(signals));
+                return Reason::Casualty;
             }
         }
-        return (Reason::Told, Some(signals));
+        return Reason::Told;
     }
 }
 
 /// Drains, and says how that went.
-fn finish(collector: &mut Collector, reason: Reason, signals: Option<Signals>) -> Exit {
-    if let Some(signals) = signals {
-        let give_up = collector.give_up();
-        // It dies with the process: nobody waits for a second signal that does not come.
-        thread::spawn(move || {
-            if let Ok(runtime) = Builder::new_current_thread().enable_io().build() {
-                runtime.block_on(signals.second());
-                give_up();
-            }
-        });
-    }
+fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
     let balance = collector.stop();
     info!("ledger {balance}");
     let queued = balance.queued();
@@ -110,10 +104,12 @@ fn finish(collector: &mut Collector, reason: Reason, signals: Option<Signals>) -
         return Exit::Failed;
     }
     if queued > 0 {
-        eprintln!("stopped: {queued} messages are left in the buffer; the next start delivers them");
+        log.say(format_args!(
+            "stopped: {queued} messages are left in the buffer; the next start delivers them"
+        ));
         return Exit::LeftInBuffer;
     }
-    eprintln!("stopped: everything that was accepted is written");
+    log.say("stopped: everything that was accepted is written");
     Exit::Done
 }
 
@@ -124,6 +120,8 @@ struct Signals {
     interrupt: Signal,
     hangup: Signal,
     user: Signal,
+    /// A file beyond `ulimit -f` is an error of its write, not our death.
+    _file_too_large: Signal,
 }
 
 impl Signals {
@@ -134,6 +132,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
             user: signal(SignalKind::user_defined1())?,
+            _file_too_large: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 
@@ -146,23 +145,12 @@ impl Signals {
     }
 }
 
-fn runtime() -> io::Result<Runtime> {
+/// Where stream sources run.
+fn streams() -> io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
-    Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name("streams")
-        .enable_io()
-        .enable_time()
-        .build()
-}
-
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(io::stderr);
-    let log =
-        log.with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none());
-    // Only one subscriber is ever set.
-    drop(log.try_init());
+    // A task may read a quarter of a megabyte before it lets others run: look for new events after a few of them.
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).event_interval(8).thread_name("streams").enable_io().enable_time().build()
 }
 
 /// Tells systemd, where it listens.

@@ -4,8 +4,8 @@
 //! in [`Intake::append`].
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diskbuf::{AppendError, Batch, Queue, WhenFull};
 use syslog_parse::{Cached, IanaZone, Message, Period, Timestamp, Zone, ZoneSource};
@@ -26,6 +26,15 @@ pub(crate) struct Origin {
     pub(crate) key: u32,
     /// Longer messages are cut here.
     pub(crate) max_message: usize,
+    /// One for all threads and connections of the source; only trouble takes the lock.
+    pub(crate) complaint: Arc<Mutex<Seldom>>,
+}
+
+impl Origin {
+    /// Whether trouble is worth a line in the log now.
+    pub(crate) fn complains(&self) -> bool {
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).now(Instant::now())
+    }
 }
 
 /// Why a batch, or the rest of it, is not in the buffer. Nothing of it is lost yet.
@@ -50,7 +59,6 @@ pub(crate) struct Intake {
     received: Timestamp,
     /// The local zone's offset at `received`, for messages without a stamp.
     local: Option<Period>,
-    complaint: Seldom,
 }
 
 impl Intake {
@@ -65,7 +73,6 @@ impl Intake {
             names: ZoneNames::default(),
             received: Timestamp::new(0, 0),
             local: None,
-            complaint: Seldom::new(Duration::from_secs(10)),
         }
     }
 
@@ -104,7 +111,7 @@ impl Intake {
     /// Appends the batch. What was accepted is counted and gone from it; what is left was not.
     pub(crate) fn append(&mut self, origin: &Origin) -> Result<(), Refused> {
         origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
-        append(&self.queue, &mut self.batch, origin, &mut self.complaint)
+        append(&self.queue, &mut self.batch, origin)
     }
 
     /// Appends the batch; what finds no room is dropped and counted. For senders that cannot be asked to wait.
@@ -112,7 +119,7 @@ impl Intake {
         let reason = match self.append(origin) {
             Ok(()) => return,
             Err(Refused::Full) => {
-                if self.complaint.now(Instant::now()) {
+                if origin.complains() {
                     warn!(
                         source = origin.account.id,
                         "the buffer is full: datagrams are dropped and counted"
@@ -149,12 +156,7 @@ impl Intake {
 }
 
 /// Appends `batch` for `origin`, and counts what was accepted.
-pub(crate) fn append(
-    queue: &Queue,
-    batch: &mut Batch,
-    origin: &Origin,
-    complaint: &mut Seldom,
-) -> Result<(), Refused> {
+pub(crate) fn append(queue: &Queue, batch: &mut Batch, origin: &Origin) -> Result<(), Refused> {
     if batch.is_empty() {
         return Ok(());
     }
@@ -166,7 +168,7 @@ pub(crate) fn append(
         Err(AppendError::Full { .. }) => return Err(Refused::Full),
         Err(error) => error,
     };
-    if complaint.now(Instant::now()) {
+    if origin.complains() {
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         error!(source = origin.account.id, cause, "the buffer takes nothing: {error}");
     }

@@ -69,6 +69,10 @@ impl Dropped {
         }
     }
 
+    fn total(&self) -> u64 {
+        self.0.iter().map(load).sum()
+    }
+
     /// The reasons that occurred.
     fn by_reason(&self) -> BTreeMap<&'static str, u64> {
         let counted =
@@ -168,6 +172,8 @@ impl Ledger {
                 accepted: load(&account.accepted),
                 cut: load(&account.cut),
                 refused_connections: load(&account.refused),
+                waiting: load(&account.received)
+                    .saturating_sub(load(&account.accepted) + account.dropped.total()),
                 dropped: account.dropped.by_reason(),
             })
             .collect();
@@ -201,6 +207,8 @@ struct SourceBalance {
     accepted: u64,
     cut: u64,
     refused_connections: u64,
+    /// Received, and held until the buffer has room.
+    waiting: u64,
     dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -269,7 +277,7 @@ mod tests {
         let line = ledger.balance(|_| 0).to_string();
         assert_eq!(
             line,
-            r#"{"sources":[{"id":"udp","received":0,"accepted":0,"cut":0,"refused_connections":0,"dropped":{"kernel_receive_buffer":2}}],"destinations":[{"id":"files","due":0,"delivered":1,"queued":0,"dropped":{}}]}"#
+            r#"{"sources":[{"id":"udp","received":0,"accepted":0,"cut":0,"refused_connections":0,"waiting":0,"dropped":{"kernel_receive_buffer":2}}],"destinations":[{"id":"files","due":0,"delivered":1,"queued":0,"dropped":{}}]}"#
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The word to stop, heard by blocking threads and by tasks alike.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ pub(crate) struct Stop(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     said: AtomicBool,
+    at: OnceLock<Instant>,
     threads: (Mutex<()>, Condvar),
     tasks: Notify,
 }
@@ -22,6 +23,7 @@ impl Stop {
     pub(crate) fn say(&self) {
         // Under the lock, so that no thread can look, be overtaken here, and then sleep.
         let guard = self.0.threads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.at.get_or_init(Instant::now);
         self.0.said.store(true, Ordering::Release);
         drop(guard);
         self.0.threads.1.notify_all();
@@ -30,6 +32,11 @@ impl Stop {
 
     pub(crate) fn said(&self) -> bool {
         self.0.said.load(Ordering::Acquire)
+    }
+
+    /// When it was said first, so that everybody reckons deadlines from the same moment.
+    pub(crate) fn said_at(&self) -> Option<Instant> {
+        self.0.at.get().copied()
     }
 
     /// Returns when stopping was said, at once if it was before.

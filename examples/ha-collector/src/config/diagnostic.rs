@@ -94,7 +94,11 @@ pub(crate) struct Errors(pub(crate) Vec<Diagnostic>);
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|diagnostic| diagnostic.fmt(f))
+        for (n, diagnostic) in self.0.iter().enumerate() {
+            let between = if n == 0 { "" } else { "\n" };
+            write!(f, "{between}{}", diagnostic.to_string().trim_end())?;
+        }
+        Ok(())
     }
 }
 

@@ -77,8 +77,24 @@ fn every_mistake_of_a_file_is_told_at_once() {
 #[test]
 fn a_buffer_smaller_than_three_segments_is_refused() {
     let said = load(&format!("{GOOD}\n[buffer]\nmax-size = \"100MiB\"\n")).unwrap_err();
-    assert!(said.contains("at least 192 MiB"), "{said}");
+    assert!(said.contains("at least 193 MiB"), "{said}");
     assert!(load(&format!("{GOOD}\n[buffer]\nmax-size = \"100MiB\"\nsegment-size = \"1MiB\"\n")).is_ok());
+}
+
+#[test]
+fn directories_that_lie_one_in_the_other_are_refused() {
+    let said = load(&format!("{GOOD}root = \"buffer/x\"\n")).unwrap_err();
+    assert!(said.contains("one in the other"), "{said}");
+    assert!(load(&format!("{GOOD}root = \".\"\n")).is_err());
+    let twice = format!("{GOOD}[[destination]]\nid = \"again\"\ntype = \"file\"\nroot = \"./logs/\"\n");
+    assert!(load(&twice).unwrap_err().contains("the root of `files`"));
+    assert!(load(&twice.replace("./logs/", "logs2")).is_ok());
+}
+
+#[test]
+fn a_segment_size_that_the_buffer_cannot_have_is_refused_here_already() {
+    let said = load(&format!("{GOOD}\n[buffer]\nsegment-size = \"100000B\"\n")).unwrap_err();
+    assert!(said.contains("no multiple of 4096 bytes"), "{said}");
 }
 
 #[test]

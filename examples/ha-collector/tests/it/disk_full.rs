@@ -81,7 +81,7 @@ fn a_full_buffer_makes_senders_wait_drops_datagrams_by_name_and_stops_with_its_o
     }
     let data = tempfile::tempdir().unwrap();
     // No room for a single log line, little for the buffer: it fills up.
-    let small = "root = \"disk/logs\"\n[buffer]\nsegment-size = \"128KiB\"\nmax-size = \"1MiB\"\n";
+    let small = "root = \"disk/logs\"\n[buffer]\nsegment-size = \"128KiB\"\nmax-size = \"2MiB\"\n";
     let path = config(data.path(), small);
     let mut collector = Collector::start_with(&mut on_small_disk(&data.path().join("disk"), "4k"), &path);
     let mut tcp = TcpStream::connect(collector.tcp).unwrap();

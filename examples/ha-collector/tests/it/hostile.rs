@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{TcpStream, UdpSocket};
 
-use crate::support::{Collector, files, lines};
+use crate::support::{Collector, binary, config, files, has, lines, skipped};
 
 /// Host names that try to leave the root, to be a second file, or to be no file at all.
 const HOSTS: [&str; 16] = [
@@ -132,4 +132,27 @@ fn noise_is_kept_as_a_message_and_an_empty_datagram_is_counted() {
     assert_eq!(ledger.dropped.get("empty"), Some(&1));
     collector.stop();
     assert_eq!(lines(&data.path().join("logs")).values().map(Vec::len).sum::<usize>(), 6);
+}
+
+#[test]
+fn connections_cannot_take_the_descriptors_that_the_files_need() {
+    if !has("prlimit") {
+        skipped("prlimit (util-linux) is not installed");
+        return;
+    }
+    let data = tempfile::tempdir().unwrap();
+    let mut limited = std::process::Command::new("prlimit");
+    limited.arg("--nofile=256:256").arg(binary().get_program());
+    let mut collector = Collector::start_with(&mut limited, &config(data.path(), ""));
+    let idle: Vec<TcpStream> = (0..300).filter_map(|_| TcpStream::connect(collector.tcp).ok()).collect();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for host in 0..50 {
+        udp.send_to(format!("<13>1 2025-01-01T00:00:00Z h{host} a - - - m").as_bytes(), collector.udp)
+            .unwrap();
+    }
+    let ledger = collector.wait_for_ledger(|ledger| ledger.delivered == 50);
+    assert!(ledger.dropped.is_empty(), "{ledger:?}");
+    drop(idle);
+    collector.stop();
+    assert_eq!(lines(&data.path().join("logs")).len(), 50);
 }

@@ -25,6 +25,66 @@ fn int_stops_as_term_does_and_an_idle_collector_stops_at_once() {
 }
 
 #[test]
+fn nobody_listening_to_the_log_harms_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let config = crate::support::config(data.path(), "");
+    let mut child = crate::support::binary()
+        .arg("run")
+        .arg("--config")
+        .arg(config)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    {
+        // The ready line is read, then the reader goes away: every further line meets a closed pipe.
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        while !ready.contains("ready: ") {
+            ready.clear();
+            assert!(std::io::BufRead::read_line(&mut stderr, &mut ready).unwrap() > 0, "never ready");
+        }
+    }
+    let (_, tcp) = ready.split_once("tcp ").unwrap();
+    let mut tcp = TcpStream::connect(tcp.split(';').next().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    for n in 0..20 {
+        rustix::process::kill_process(pid, Signal::USR1).unwrap();
+        writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - {n}").unwrap();
+    }
+    drop(tcp);
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(lines(&data.path().join("logs"))["h/2025-01-01.log"].len(), 20);
+}
+
+#[test]
+fn a_message_cut_by_the_stop_is_counted_and_not_written_as_if_it_were_whole() {
+    let data = tempfile::tempdir().unwrap();
+    let collector = Collector::start(data.path());
+    let senders: Vec<_> = (0..4)
+        .map(|sender| {
+            let to = collector.tcp;
+            std::thread::spawn(move || {
+                let mut tcp = TcpStream::connect(to).unwrap();
+                let line = format!("<13>1 2025-01-01T00:00:00Z h{sender} a - - - {} end\n", "x".repeat(700));
+                // Until the connection is closed under our hands.
+                while tcp.write_all(line.repeat(50).as_bytes()).is_ok() {}
+            })
+        })
+        .collect();
+    let mut collector = collector;
+    collector.wait_for_ledger(|ledger| ledger.delivered > 10_000);
+    let ledger = collector.stop();
+    for sender in senders {
+        sender.join().unwrap();
+    }
+    let found = lines(&data.path().join("logs"));
+    assert!(found.values().flatten().all(|line| line.ends_with(" end")), "half a message");
+    assert_eq!(found.values().map(|lines| lines.len() as u64).sum::<u64>(), ledger.delivered);
+}
+
+#[test]
 fn hup_opens_the_files_anew_so_that_a_moved_file_is_let_go() {
     let data = tempfile::tempdir().unwrap();
     let mut collector = Collector::start(data.path());

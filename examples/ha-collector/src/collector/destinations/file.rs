@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 
 use self::root::Root;
 use self::sink::Sink;
+use crate::collector::chain;
 use crate::collector::ledger::{DestinationAccount, DropReason};
 use crate::collector::limit::Seldom;
 use crate::collector::record::{Record, Time};
@@ -70,14 +71,18 @@ impl FileDestination {
             let wanted = orders.reopen.load(Ordering::Relaxed);
             if wanted != reopened {
                 reopened = wanted;
-                self.sink.close_all();
-                info!(destination = self.id, "files are opened anew");
+                match self.sink.close_all() {
+                    Ok(()) => info!(destination = self.id, "files are opened anew"),
+                    Err(error) => {
+                        error!(destination = self.id, "cannot open the root anew, the old one stays: {error}")
+                    }
+                }
             }
             let delivery = match consumer.read(BATCH) {
                 Ok(delivery) => delivery,
                 Err(error) => {
                     if complaint.now(Instant::now()) {
-                        error!(destination = self.id, "cannot read the buffer: {error}");
+                        error!(destination = self.id, "cannot read the buffer: {}", chain(&error));
                     }
                     if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
                         return;
@@ -102,12 +107,13 @@ impl FileDestination {
                 }
             }
             if !self.flush(orders, &mut complaint) {
+                self.sink.take_back();
                 return;
             }
             let (records, lost) = (delivery.len() as u64, delivery.losses().to_vec());
             if let Err(error) = delivery.ack() {
                 // Delivered, but the buffer does not know: it will be delivered again.
-                error!(destination = self.id, "cannot record what was delivered: {error}");
+                error!(destination = self.id, "cannot record what was delivered: {}", chain(&error));
                 if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
                     return;
                 }

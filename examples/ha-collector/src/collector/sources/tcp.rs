@@ -26,7 +26,8 @@ use crate::collector::stop::Stop;
 
 /// Read at once: large enough that a fast sender costs few calls, small enough to stay in the second-level cache.
 const READ_BYTES: usize = 256 * 1024;
-/// An unfinished message beyond this is read on in the connection's own buffer, not moved into the thread's each time.
+/// The beginning of a message up to this length moves into the thread's buffer at the next read; a longer one is not
+/// moved back and forth, but grows where it is.
 const SMALL_REST: usize = 4 * 1024;
 /// Connections that the kernel holds for us until we accept them.
 const BACKLOG: i32 = 1024;
@@ -34,8 +35,10 @@ const BACKLOG: i32 = 1024;
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long a connection is still read after the word to stop, as long as the kernel has bytes of it.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How long a batch waits for room in the buffer after the word to stop.
-const LAST_CHANCE: Duration = Duration::from_secs(5);
+/// How long a message whose beginning is here may take to arrive after the word to stop.
+const REST_OF_MESSAGE: Duration = Duration::from_millis(100);
+/// How long after the word to stop a connection may wait for room in the buffer, all in all.
+const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The pause after an error that passes by itself: no descriptors, no memory, a full disk.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -82,18 +85,15 @@ impl TcpSource {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                context.origin.account.refused_connection();
-                if complaint.now(std::time::Instant::now()) {
-                    warn!(source = context.origin.account.id, %peer, max_connections, "too many connections: refused");
-                }
-                continue;
-            };
-            let context = Arc::clone(&context);
-            tokio::spawn(async move {
-                Connection::new(stream, peer, &context).run(&context).await;
-                drop(place);
-            });
+            serve(stream, peer, &context, &places, max_connections, &mut complaint);
+        }
+        // Those that the kernel has accepted for us have sent already, and may even have closed.
+        let mut left = BACKLOG;
+        while left > 0
+            && let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
+        {
+            left -= 1;
+            serve(stream, peer, &context, &places, max_connections, &mut complaint);
         }
         drop(listener);
         // Every connection holds a place until it is done.
@@ -101,6 +101,29 @@ impl TcpSource {
         drop(places.acquire_many(all).await);
         Ok(())
     }
+}
+
+/// Gives the connection a task of its own, if there is a place for it.
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    context: &Arc<Context>,
+    places: &Arc<Semaphore>,
+    max_connections: usize,
+    complaint: &mut Seldom,
+) {
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        context.origin.account.refused_connection();
+        if complaint.now(std::time::Instant::now()) {
+            warn!(source = context.origin.account.id, %peer, max_connections, "too many connections: refused");
+        }
+        return;
+    };
+    let context = Arc::clone(context);
+    tokio::spawn(async move {
+        Connection::new(stream, peer, &context).run(&context).await;
+        drop(place);
+    });
 }
 
 /// What all connections of a source share.
@@ -111,6 +134,8 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     pub(crate) zone: IanaZone,
     pub(crate) stop: Stop,
+    /// Stop at once, whatever that loses.
+    pub(crate) give_up: Stop,
 }
 
 /// What a thread lends to the connection that it serves at the moment.
@@ -142,6 +167,8 @@ struct Connection {
     framer: Framer,
     /// The beginning of a message whose end has not come yet.
     rest: Vec<u8>,
+    /// Bytes read since others had their turn.
+    in_a_row: usize,
 }
 
 impl Connection {
@@ -151,7 +178,7 @@ impl Connection {
             debug!(%peer, "no keepalive: {error}");
         }
         let framer = Framer::new(context.framing, context.origin.max_message);
-        Self { stream, peer, framer, rest: Vec::new() }
+        Self { stream, peer, framer, rest: Vec::new(), in_a_row: 0 }
     }
 
     async fn run(mut self, context: &Context) {
@@ -175,30 +202,53 @@ impl Connection {
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
             }
-            if matches!(progress, Progress::Ended) {
-                return;
+            match progress {
+                Progress::Ended => return,
+                // Its turn is over: others have bytes waiting, too.
+                Progress::Read if self.in_a_row >= READ_BYTES => {
+                    self.in_a_row = 0;
+                    tokio::task::yield_now().await;
+                }
+                Progress::Read | Progress::Nothing => {}
             }
         }
         self.drain(context).await;
     }
 
-    /// After the word to stop: what the kernel holds was accepted from the sender, so it is read and kept.
+    /// After the word to stop: what the kernel holds was accepted from the sender, so it is read and kept. But not when
+    /// the buffer takes nothing: unread bytes are still the sender's, who learns from the reset that they are.
     async fn drain(mut self, context: &Context) {
         let until = Instant::now() + DRAIN;
-        loop {
+        let mut patience = REST_OF_MESSAGE;
+        while Instant::now() < until && !context.give_up.said() {
             let (progress, refused) = self.look(context);
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
+                break;
             }
             match progress {
-                Progress::Read if Instant::now() < until => tokio::task::yield_now().await,
+                Progress::Read => tokio::task::yield_now().await,
                 Progress::Ended => return,
-                _ => break,
+                Progress::Nothing if self.rest.is_empty() => return,
+                Progress::Nothing => {
+                    // In the middle of a message: its end may be on the way.
+                    if tokio::time::timeout(patience, self.stream.readable()).await.is_err() {
+                        // It is not; some devices never send a line end, and keep the connection.
+                        let (_, refused) = self.finish(context);
+                        if let Some((batch, why)) = refused {
+                            self.wait_for_room(batch, why, context).await;
+                        }
+                        return;
+                    }
+                    // A wake-up without bytes does not begin the wait anew.
+                    patience /= 2;
+                }
             }
         }
-        let (_, refused) = self.finish(context);
-        if let Some((batch, why)) = refused {
-            self.wait_for_room(batch, why, context).await;
+        if !self.rest.is_empty() {
+            // Half a message is none; it is not written as if it were whole.
+            context.origin.account.received(1, 0);
+            context.origin.account.dropped(DropReason::Stopped, 1);
         }
     }
 
@@ -207,32 +257,27 @@ impl Connection {
         WORKER.with_borrow_mut(|worker| {
             let Worker { intake, buffer } = worker.get_or_insert_with(|| Worker::new(context));
             intake.receive();
-            let (progress, used) = if self.rest.len() < SMALL_REST {
-                let room = self.rest.len() + READ_BYTES;
-                if buffer.len() < room {
-                    buffer.resize(room, 0);
-                }
-                let (before, after) = buffer.split_at_mut(self.rest.len());
+            let small = self.rest.len() < SMALL_REST;
+            let held = if small { self.rest.len() } else { 0 };
+            if buffer.len() < held + READ_BYTES {
+                buffer.resize(held + READ_BYTES, 0);
+            }
+            let (before, room) = buffer.split_at_mut(held);
+            let (progress, read) = read(&self.stream, room, self.peer);
+            self.in_a_row += read;
+            if small {
                 before.copy_from_slice(&self.rest);
-                let (progress, read) = read(&self.stream, after, self.peer);
-                let bytes = buffer.get(..self.rest.len() + read).unwrap_or_default();
+                let bytes = buffer.get(..held + read).unwrap_or_default();
                 let used = frames(&mut self.framer, bytes, self.peer, intake, context, &progress);
-                let unfinished = bytes.get(used..).unwrap_or_default();
                 self.rest.clear();
-                self.rest.extend_from_slice(unfinished);
-                (progress, 0)
+                self.rest.extend_from_slice(bytes.get(used..).unwrap_or_default());
             } else {
-                let held = self.rest.len();
-                self.rest.resize(held + READ_BYTES.min(self.framer.buffer_len()), 0);
-                let (progress, read) =
-                    read(&self.stream, self.rest.get_mut(held..).unwrap_or_default(), self.peer);
-                self.rest.truncate(held + read);
+                self.rest.extend_from_slice(room.get(..read).unwrap_or_default());
                 let used = frames(&mut self.framer, &self.rest, self.peer, intake, context, &progress);
-                (progress, used)
-            };
-            self.rest.drain(..used);
-            if self.rest.is_empty() && self.rest.capacity() > SMALL_REST {
-                self.rest = Vec::new();
+                self.rest.drain(..used);
+            }
+            if self.rest.len() < SMALL_REST && self.rest.capacity() > 2 * SMALL_REST {
+                self.rest.shrink_to(SMALL_REST);
             }
             let refused = intake.append(&context.origin).err().map(|why| (intake.give_up_batch(), why));
             (progress, refused)
@@ -254,8 +299,8 @@ impl Connection {
     /// Keeps a refused batch until the buffer takes it. After the word to stop it waits a little longer, in which the
     /// destinations make room, and counts what even then is not taken.
     async fn wait_for_room(&self, mut batch: Batch, mut why: Refused, context: &Context) {
-        let mut complaint = Seldom::new(Duration::from_secs(10));
         let mut heard = pin!(context.stop.heard());
+        let mut given_up = pin!(context.give_up.heard());
         let mut last_chance = None;
         loop {
             let until = last_chance.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
@@ -267,15 +312,21 @@ impl Connection {
                 biased;
                 _ = context.queue.space(), if why == Refused::Full => {}
                 () = tokio::time::sleep_until(pause) => {}
-                () = &mut heard, if last_chance.is_none() => last_chance = Some(Instant::now() + LAST_CHANCE),
+                () = &mut given_up => last_chance = Some(Instant::now()),
+                () = &mut heard, if last_chance.is_none() => {
+                    let said = context.stop.said_at().map_or_else(Instant::now, Instant::from_std);
+                    last_chance = Some(said + LAST_CHANCE);
+                }
             }
-            match intake::append(&context.queue, &mut batch, &context.origin, &mut complaint) {
+            match intake::append(&context.queue, &mut batch, &context.origin) {
                 Ok(()) => return,
                 Err(again) => why = again,
             }
             if last_chance.is_some_and(|end| Instant::now() >= end) {
                 let left = batch.len() as u64;
-                warn!(source = context.origin.account.id, peer = %self.peer, messages = left, "stopped while the buffer takes nothing: dropped");
+                if context.origin.complains() {
+                    warn!(source = context.origin.account.id, peer = %self.peer, messages = left, "stopped while the buffer takes nothing: dropped");
+                }
                 context.origin.account.dropped(DropReason::Stopped, left);
                 return;
             }

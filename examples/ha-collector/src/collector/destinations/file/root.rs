@@ -41,6 +41,12 @@ impl Root {
         Ok(Self { path: path.to_path_buf(), dir })
     }
 
+    /// Opens the directory of that path anew: it may be another one now.
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
+        *self = Self::open(&self.path)?;
+        Ok(())
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

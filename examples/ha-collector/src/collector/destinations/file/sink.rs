@@ -23,6 +23,10 @@ const NEW_FILES_BURST: u32 = 10_000;
 const NEW_FILES_PER_SECOND: u32 = 100;
 /// A file that nobody wrote to for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
+/// How often a busy destination looks for files to close.
+const SWEEP: Duration = Duration::from_secs(10);
+/// How long a host goes without a file of its own before one is tried again.
+const RETRY_OVERFLOW: Duration = Duration::from_secs(10);
 /// How often it is looked whether somebody removed a file under our hands.
 const LOOK_FOR_REMOVED: Duration = Duration::from_secs(1);
 /// A buffer larger than this is given back once it is written.
@@ -49,6 +53,7 @@ pub(super) struct Sink {
     /// Files open at the same time, at most.
     most: usize,
     looked: Instant,
+    swept: Instant,
     complaint: Seldom,
 }
 
@@ -61,6 +66,8 @@ struct Entry {
     lines: Vec<u8>,
     /// Bytes of `lines` that are in the file already: a write may stop half way.
     written: usize,
+    /// Bytes that this batch has put into the file.
+    this_batch: u64,
     used: Instant,
 }
 
@@ -68,8 +75,10 @@ struct Entry {
 enum State {
     Closed,
     Open(File),
-    /// Has no file of its own: its lines go to the overflow file of the day.
-    Overflow,
+    /// Has no file of its own: its lines go to the overflow file of the day, until it is tried again.
+    Overflow {
+        since: Instant,
+    },
 }
 
 impl Sink {
@@ -87,6 +96,7 @@ impl Sink {
             new_files: TokenBucket::new(NEW_FILES_BURST, NEW_FILES_PER_SECOND, now),
             most: most.max(16),
             looked: now,
+            swept: now,
             complaint: Seldom::new(Duration::from_secs(10)),
         }
     }
@@ -127,22 +137,49 @@ impl Sink {
             self.settle(at, now)?;
             self.done += 1;
         }
-        self.pending.clear();
+        for at in self.pending.drain(..) {
+            if let Some(entry) = self.files.get_mut(at) {
+                entry.this_batch = 0;
+            }
+        }
         self.done = 0;
         if self.files.len() > self.most {
             self.close_older_half();
+        } else if now.saturating_duration_since(self.swept) >= SWEEP {
+            self.close_idle(now);
         }
         Ok(())
     }
 
+    /// The batch that could not be written as a whole is given up: takes back what was written of it, for it will come
+    /// again, whole.
+    pub(super) fn take_back(&mut self) {
+        for &at in &self.pending {
+            if let Some(entry) = self.files.get_mut(at)
+                && let State::Open(file) = &entry.state
+                && entry.this_batch > 0
+            {
+                let shortened =
+                    file.metadata().and_then(|now| file.set_len(now.len().saturating_sub(entry.this_batch)));
+                if let Err(error) = shortened {
+                    warn!(host = name(entry), "cannot take back lines that will be written again: {error}");
+                }
+                entry.this_batch = 0;
+            }
+        }
+    }
+
     /// Closes what nobody wrote to for a while. Nothing may wait.
     pub(super) fn close_idle(&mut self, now: Instant) {
+        self.swept = now;
         self.keep(|entry| now.saturating_duration_since(entry.used) < IDLE);
     }
 
-    /// Closes everything: the next line opens its file anew. Nothing may wait.
-    pub(super) fn close_all(&mut self) {
+    /// Closes everything: the next line opens its file anew, beneath whatever directory the root's path names now.
+    /// Nothing may wait.
+    pub(super) fn close_all(&mut self) -> io::Result<()> {
         self.keep(|_| false);
+        self.root.reopen()
     }
 
     fn is_for(&self, at: usize, host: Option<&[u8]>, day: Day) -> bool {
@@ -160,6 +197,7 @@ impl Sink {
             state: State::Closed,
             lines: Vec::new(),
             written: 0,
+            this_batch: 0,
             used: self.looked,
         });
         self.enter_last(hash)
@@ -182,7 +220,10 @@ impl Sink {
             return Ok(());
         };
         entry.used = now;
-        if matches!(entry.state, State::Closed) {
+        let try_again = |since| now.saturating_duration_since(since) >= RETRY_OVERFLOW;
+        if matches!(entry.state, State::Closed)
+            || matches!(entry.state, State::Overflow { since } if try_again(since))
+        {
             self.open(at, now)?;
         }
         let Some(entry) = self.files.get_mut(at) else {
@@ -193,7 +234,10 @@ impl Sink {
                 while let Some(rest) = entry.lines.get(entry.written..).filter(|rest| !rest.is_empty()) {
                     match file.write(rest) {
                         Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                        Ok(n) => entry.written += n,
+                        Ok(n) => {
+                            entry.written += n;
+                            entry.this_batch += n as u64;
+                        }
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Err(error),
                     }
@@ -202,7 +246,7 @@ impl Sink {
                 let mut lines = std::mem::take(&mut entry.lines);
                 self.recycle(&mut lines);
             }
-            State::Overflow => {
+            State::Overflow { .. } => {
                 let day = entry.day;
                 let mut lines = std::mem::take(&mut entry.lines);
                 // `pending` grows, and the loop in `flush` comes to the overflow file too.
@@ -229,10 +273,15 @@ impl Sink {
                         self.root.path().join(OVERFLOW).display()
                     );
                 }
-                entry.state = State::Overflow;
+                entry.state = State::Overflow { since: now };
                 return Ok(());
             }
             opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Create);
+            if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                // Nothing can be made in a directory that was removed.
+                self.root.reopen()?;
+                opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Create);
+            }
         }
         match opened {
             Ok(mut file) => {
@@ -252,7 +301,7 @@ impl Sink {
                     "cannot open its file, its messages go to {}: {error}",
                     self.root.path().join(OVERFLOW).display()
                 );
-                entry.state = State::Overflow;
+                entry.state = State::Overflow { since: now };
                 Ok(())
             }
         }
@@ -385,6 +434,49 @@ mod tests {
         sink.flush(now).unwrap();
         assert_eq!(read(&temp, "%overflow/1970-01-01.log"), "1\n");
         assert_eq!(read(&temp, "b/1970-01-01.log"), "2\n");
+    }
+
+    #[test]
+    fn a_host_gets_its_own_file_when_that_is_possible_again() {
+        let (temp, mut sink, now) = sink(100);
+        sink.new_files = TokenBucket::new(0, 1, now);
+        sink.lines(b"a", 0).extend_from_slice(b"1\n");
+        sink.flush(now).unwrap();
+        sink.lines(b"a", 0).extend_from_slice(b"2\n");
+        sink.new_files = TokenBucket::new(9, 1, now);
+        sink.flush(now + RETRY_OVERFLOW).unwrap();
+        assert_eq!(read(&temp, "%overflow/1970-01-01.log"), "1\n");
+        assert_eq!(read(&temp, "a/1970-01-01.log"), "2\n");
+    }
+
+    #[test]
+    fn a_batch_that_is_given_up_leaves_nothing_behind() {
+        let (temp, mut sink, now) = sink(100);
+        sink.lines(b"a", 0).extend_from_slice(b"before\n");
+        sink.flush(now).unwrap();
+        sink.lines(b"a", 0).extend_from_slice(b"again\n");
+        sink.lines(b"b", 0).extend_from_slice(b"again\n");
+        let a = sink.pending[0];
+        sink.settle(a, now).unwrap();
+        assert_eq!(read(&temp, "a/1970-01-01.log"), "before\nagain\n");
+        sink.take_back();
+        assert_eq!(read(&temp, "a/1970-01-01.log"), "before\n");
+    }
+
+    #[test]
+    fn a_root_that_was_removed_is_made_again() {
+        let (temp, mut sink, now) = sink(100);
+        let root = temp.path().join("root");
+        sink.root = Root::open(&root).unwrap();
+        std::fs::remove_dir(&root).unwrap();
+        sink.lines(b"a", 0).extend_from_slice(b"1\n");
+        sink.flush(now).unwrap();
+        assert_eq!(read(&temp, "root/a/1970-01-01.log"), "1\n");
+        std::fs::rename(&root, temp.path().join("old")).unwrap();
+        sink.close_all().unwrap();
+        sink.lines(b"a", 0).extend_from_slice(b"2\n");
+        sink.flush(now).unwrap();
+        assert_eq!(read(&temp, "root/a/1970-01-01.log"), "2\n");
     }
 
     #[test]
