@@ -29,7 +29,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// Whether month, day, hour, minute, second and offset can be; 29 February can, in a year that is not known.
-    #[inline]
+    #[inline(always)]
     pub fn is_possible(&self) -> bool {
         // The usual case first, without looking at month lengths or years.
         let clock = self.minute < 60

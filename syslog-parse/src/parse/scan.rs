@@ -1,7 +1,9 @@
-//! Looking at octets: one, or eight at a time.
+//! Looking at octets: one, or sixteen at a time.
 //!
 //! What lies beyond the end reads as NUL, so that no look needs a test for the end. A NUL that is really there is
 //! told from the end by the position alone.
+
+use wide::u8x16;
 
 /// The octet at `index`; NUL beyond the end.
 #[inline(always)]
@@ -44,111 +46,87 @@ pub(super) fn two_digits(tens: u8, units: u8) -> u8 {
 /// Where the token ends that begins at `from`: the first octet that is not printable US-ASCII, blanks included.
 #[inline]
 pub(super) fn printable_end(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    loop {
-        let word = load(text, at);
-        let stops = below_or_at(word, b' ') | above(word, b'~');
-        if stops != 0 {
-            return (at + first(stops)).min(text.len());
-        }
-        at += 8;
-    }
+    find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
 /// Where a host name or a tag ends that begins at `from`: at a blank, a control character, `:` or `[`.
 #[inline]
 pub(super) fn name_end(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    loop {
-        let word = load(text, at);
-        let stops = below_or_at(word, b' ') | equal(word, b':') | equal(word, b'[');
-        if stops != 0 {
-            return (at + first(stops)).min(text.len());
-        }
-        at += 8;
-    }
+    find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
 }
 
-/// Where a quoted value is interrupted: at a quotation mark, a backslash, `]` or NUL.
+/// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
 #[inline]
 pub(super) fn value_stop(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    loop {
-        let word = load(text, at);
-        let stops = equal(word, b'"') | equal(word, b'\\') | equal(word, b']') | equal(word, 0);
-        if stops != 0 {
-            return (at + first(stops)).min(text.len());
-        }
-        at += 8;
-    }
+    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
 }
 
 /// Where an SD-NAME ends: at `=`, `]`, a quotation mark or whatever is not printable US-ASCII.
-///
-/// Names are short and have five kinds of ends: here a table beats looking at eight octets.
 #[inline]
-#[expect(clippy::indexing_slicing, reason = "an octet is below 256")]
 pub(super) fn sd_name_end(text: &[u8], from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    let len = rest.iter().position(|&octet| !OF_SD_NAME[usize::from(octet)]);
-    len.map_or(text.len(), |len| from + len)
+    find(text, from, |octets| {
+        (at_most(octets, b' ') | at_least(octets, 0x7f))
+            | (equal(octets, b'=') | equal(octets, b']') | equal(octets, b'"'))
+    })
 }
 
-/// Which octets an SD-NAME may have (RFC 5424 §6).
-#[expect(clippy::indexing_slicing, reason = "an octet is below 256")]
-static OF_SD_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = b'!';
-    while octet <= b'~' {
-        table[octet as usize] = !matches!(octet, b'=' | b']' | b'"');
-        octet += 1;
-    }
-    table
-};
-
-/// Eight octets, the first in the lowest place; NUL beyond the end.
+/// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
-pub(super) fn load(text: &[u8], index: usize) -> u64 {
-    match text.get(index..).and_then(|rest| rest.first_chunk()) {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => load_tail(text, index),
+fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+        let marks = stops(u8x16::new(*octets)).to_bitmask();
+        if marks != 0 {
+            return from + marks.trailing_zeros() as usize;
+        }
     }
+    find_far(text, from, stops)
 }
 
+/// The same where the next 16 octets are not the answer.
 #[inline(never)]
-fn load_tail(text: &[u8], index: usize) -> u64 {
-    let mut eight = [0; 8];
-    let tail = text.get(index..).unwrap_or_default();
-    eight.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
-    u64::from_le_bytes(eight)
+fn find_far(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let mut at = from;
+    while let Some(octets) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let marks = stops(u8x16::new(*octets)).to_bitmask();
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    find_in_tail(text, at, stops)
 }
 
-// Each of the following marks octets of a word by their high bit. Above the first mark there may be false ones (a
-// borrow or a carry from it); the first is always right, and only the first is asked for.
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
+/// The same where less than 16 octets are left.
 #[inline(always)]
-const fn equal(word: u64, octet: u8) -> u64 {
-    let zero_where_equal = word ^ (ONES * octet as u64);
-    zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGH
+fn find_in_tail(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let left = text.len().saturating_sub(from);
+    let marks = match text.last_chunk::<16>() {
+        Some(octets) => stops(u8x16::new(*octets)).to_bitmask() >> (16 - left),
+        None => {
+            let mut octets = [0; 16];
+            octets.iter_mut().zip(text.get(from..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
+            stops(u8x16::new(octets)).to_bitmask()
+        }
+    };
+    text.len().min(from + (marks | 1 << left).trailing_zeros() as usize)
 }
 
+/// All ones where an octet is that one.
 #[inline(always)]
-const fn below_or_at(word: u64, octet: u8) -> u64 {
-    word.wrapping_sub(ONES * (octet as u64 + 1)) & !word & HIGH
+fn equal(octets: u8x16, octet: u8) -> u8x16 {
+    octets.simd_eq(u8x16::splat(octet))
 }
 
+/// All ones where an octet is not above that one.
 #[inline(always)]
-const fn above(word: u64, octet: u8) -> u64 {
-    (word.wrapping_add(ONES * (127 - octet as u64)) | word) & HIGH
+fn at_most(octets: u8x16, octet: u8) -> u8x16 {
+    octets.min(u8x16::splat(octet)).simd_eq(octets)
 }
 
-/// The place of the first mark.
+/// All ones where an octet is not below that one.
 #[inline(always)]
-const fn first(marks: u64) -> usize {
-    (marks.trailing_zeros() / 8) as usize
+fn at_least(octets: u8x16, octet: u8) -> u8x16 {
+    octets.max(u8x16::splat(octet)).simd_eq(octets)
 }
 
 #[cfg(test)]
@@ -163,17 +141,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn eight_at_a_time_finds_what_one_at_a_time_finds(
+        fn sixteen_at_a_time_finds_what_one_at_a_time_finds(
             text in prop::collection::vec(
                 prop_oneof![Just(b' '), Just(b':'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'='), any::<u8>(), b'a'..=b'z'],
-                0..40,
+                0..70,
             ),
-            from in 0_usize..8,
+            from in 0_usize..80,
         ) {
             let from = from.min(text.len());
             prop_assert_eq!(printable_end(&text, from), plainly(&text, from, |b| !(33..=126).contains(&b)));
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
-            prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']' | 0)));
+            prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
             prop_assert_eq!(
                 sd_name_end(&text, from),
                 plainly(&text, from, |b| !(33..=126).contains(&b) || matches!(b, b'=' | b']' | b'"'))
@@ -184,7 +162,5 @@ mod tests {
     #[test]
     fn what_lies_beyond_the_end_is_nul() {
         assert_eq!(at(b"a", 1), 0);
-        assert_eq!(load(b"ab", 1), u64::from(b'b'));
-        assert_eq!(load(b"ab", 9), 0);
     }
 }
