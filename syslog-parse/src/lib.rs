@@ -46,6 +46,7 @@ mod message;
 mod parse;
 mod pri;
 mod resolve;
+mod scan;
 mod stamp;
 mod structured_data;
 mod zone;

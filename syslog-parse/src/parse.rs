@@ -9,12 +9,11 @@ mod iso;
 mod origin;
 mod rfc3164;
 mod rfc5424;
-mod scan;
 mod sd;
 mod usual;
 
+use crate::scan::{self, at};
 use crate::{Deviation, Deviations, Header, Message, Pri, Span};
-use scan::at;
 
 /// Reads a message, whatever it is.
 ///

@@ -1,7 +1,7 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
-use super::scan::{at, digits_end, printable_end};
 use super::{iso, sd};
+use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.

@@ -3,8 +3,8 @@
 //! Whatever is not quite so is left to the rooms of the shapes, which read the same from everything that is read here.
 
 use super::rfc5424;
-use super::scan::{at, name_end, printable_end, sd_name_end, value_stop};
 use crate::civil::days_in_month;
+use crate::scan::{at, name_end, printable_end, sd_name_end, value_stop};
 use crate::{Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
 
 /// Reads everything; `None`: it is not quite as usual. `deviations` is what was remarked before.
@@ -54,8 +54,7 @@ fn rfc_3164(text: &[u8], from: usize) -> Option<Header> {
         _ => false,
     };
     let tag = host_end + 1;
-    // A word of three letters could be the month of another stamp.
-    if !usual || at(text, host_end) != b' ' || at(text, tag + 3) == b' ' {
+    if !usual || at(text, host_end) != b' ' {
         return None;
     }
     let tag_end = name_end(text, tag);

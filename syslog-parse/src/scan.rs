@@ -7,13 +7,13 @@ use wide::u8x16;
 
 /// The octet at `index`; NUL beyond the end.
 #[inline(always)]
-pub(super) fn at(text: &[u8], index: usize) -> u8 {
+pub(crate) fn at(text: &[u8], index: usize) -> u8 {
     text.get(index).copied().unwrap_or(0)
 }
 
 /// Where the digits that begin at `from` end.
 #[inline]
-pub(super) fn digits_end(text: &[u8], from: usize) -> usize {
+pub(crate) fn digits_end(text: &[u8], from: usize) -> usize {
     let mut end = from;
     while at(text, end).is_ascii_digit() {
         end += 1;
@@ -23,7 +23,7 @@ pub(super) fn digits_end(text: &[u8], from: usize) -> usize {
 
 /// Where the blanks and tabs that begin at `from` end.
 #[inline]
-pub(super) fn skip_blanks(text: &[u8], from: usize) -> usize {
+pub(crate) fn skip_blanks(text: &[u8], from: usize) -> usize {
     let mut end = from;
     while is_blank(at(text, end)) {
         end += 1;
@@ -33,37 +33,37 @@ pub(super) fn skip_blanks(text: &[u8], from: usize) -> usize {
 
 /// Whether it separates fields of RFC 3164; some senders use tabs.
 #[inline(always)]
-pub(super) const fn is_blank(octet: u8) -> bool {
+pub(crate) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
 /// The value of one or two decimal digits that end before `end`; `from < end <= from + 2`, digits all.
 #[inline(always)]
-pub(super) fn two_digits(tens: u8, units: u8) -> u8 {
+pub(crate) fn two_digits(tens: u8, units: u8) -> u8 {
     tens.wrapping_sub(b'0').wrapping_mul(10).wrapping_add(units.wrapping_sub(b'0'))
 }
 
 /// Where the token ends that begins at `from`: the first octet that is not printable US-ASCII, blanks included.
 #[inline]
-pub(super) fn printable_end(text: &[u8], from: usize) -> usize {
+pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
 /// Where a host name or a tag ends that begins at `from`: at a blank, a control character, `:` or `[`.
 #[inline]
-pub(super) fn name_end(text: &[u8], from: usize) -> usize {
+pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
 }
 
 /// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
 #[inline]
-pub(super) fn value_stop(text: &[u8], from: usize) -> usize {
+pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
 }
 
 /// Where an SD-NAME ends: at `=`, `]`, a quotation mark or whatever is not printable US-ASCII.
 #[inline]
-pub(super) fn sd_name_end(text: &[u8], from: usize) -> usize {
+pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| {
         (at_most(octets, b' ') | at_least(octets, 0x7f))
             | (equal(octets, b'=') | equal(octets, b']') | equal(octets, b'"'))
