@@ -3,6 +3,7 @@
 //! [`parse()`] takes octets and never fails. What it finds it borrows, what it cannot place stays message, and what is
 //! not as the RFCs ask is in a set of [`Deviations`]. [`resolve()`] says which instant a time stamp means: the missing
 //! year, the zone of the source, the hours that clocks skip or repeat. [`Framer`] finds the messages in a stream.
+//! [`Message::strict`] says whether a message is to the letter of its RFC, and where it first is not.
 //!
 //! ```
 //! use syslog_parse::{FixedOffset, Rfc3339, Timestamp, parse, resolve};
@@ -48,6 +49,7 @@ mod pri;
 mod resolve;
 mod scan;
 mod stamp;
+mod strict;
 mod structured_data;
 mod zone;
 
@@ -62,6 +64,7 @@ pub use parse::parse;
 pub use pri::{Facility, Pri, Severity};
 pub use resolve::{Provenance, Resolved, SLACK_SECONDS, ZoneSource, resolve, resolve_in};
 pub use stamp::{Stamp, UtcOffset, Weekday};
+pub use strict::{Field, NotStrict};
 pub use structured_data::{SdChunks, SdElement, SdParams, SdValue, StructuredData};
 pub use zone::{Cached, FixedOffset, Local, Period, Zone};
 

@@ -11,5 +11,7 @@ mod properties;
 #[cfg(test)]
 mod real_world;
 #[cfg(test)]
+mod strict;
+#[cfg(test)]
 #[cfg(feature = "jiff")]
 mod time;
