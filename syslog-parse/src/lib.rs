@@ -3,7 +3,8 @@
 //! [`parse()`] takes octets and never fails. What it finds it borrows, what it cannot place stays message, and what is
 //! not as the RFCs ask is in a set of [`Deviations`]. [`resolve()`] says which instant a time stamp means: the missing
 //! year, the zone of the source, the hours that clocks skip or repeat. [`Framer`] finds the messages in a stream.
-//! [`Message::strict`] says whether a message is to the letter of its RFC, and where it first is not.
+//! [`Message::strict`] says whether a message is to the letter of its RFC, and where it first is not. [`Draft`]
+//! writes messages again, changed or not, in either shape.
 //!
 //! ```
 //! use syslog_parse::{FixedOffset, Rfc3339, Timestamp, parse, resolve};
@@ -22,12 +23,13 @@
 //!
 //! # What it is not
 //!
-//! No receiver, no sender, no formatter of messages. It has no socket, thread, clock or global, and does not look into
+//! No receiver and no sender. It has no socket, thread, clock or global, and does not look into
 //! the message proper (JSON, CEF, key and value).
 //!
 //! # Limits
 //!
-//! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving. A stamp that
+//! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving;
+//! writing appends to a `Vec` of the caller. A stamp that
 //! cannot be, such as 30 February, keeps its fields, and [`resolve()`] answers `None`. What a zone name such as `CST`
 //! means, the caller must know. Duplicate SD-IDs are looked for among the first 64 elements.
 //!
@@ -39,6 +41,7 @@
 
 mod civil;
 mod deviations;
+mod draft;
 mod frame;
 mod header;
 #[cfg(feature = "jiff")]
@@ -55,6 +58,7 @@ mod zone;
 
 pub use civil::{Civil, Rfc3339, Timestamp};
 pub use deviations::{Deviation, Deviations};
+pub use draft::{Controls, Draft, Style, push_sd_element};
 pub use frame::{Frame, FrameFlags, Framer, Framing, Step};
 pub use header::{Header, Span};
 #[cfg(feature = "jiff")]

@@ -11,6 +11,8 @@ mod properties;
 #[cfg(test)]
 mod real_world;
 #[cfg(test)]
+mod roundtrip;
+#[cfg(test)]
 mod strict;
 #[cfg(test)]
 #[cfg(feature = "jiff")]
