@@ -155,7 +155,12 @@ impl<'a> Draft<'a> {
     fn emit(&self, format: Format, style: &Style, out: &mut Vec<u8>) {
         let start = out.len();
         let text = compose::text(self.message, style.controls);
-        if !splice::emit(self, format, &text, out) {
+        let copied = splice::emit(self, format, &text, style, out);
+        // A tab for a blank, LF at the end: what is copied may have control characters between the fields too.
+        let unclean = style.controls != Controls::Keep
+            && out.get(start..).unwrap_or_default().iter().any(u8::is_ascii_control);
+        if !copied || unclean {
+            out.truncate(start);
             compose::emit(self, format, &text, style, out);
         }
         if out.len() - start > style.max_len {
@@ -176,7 +181,7 @@ impl<'a> Draft<'a> {
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// What becomes of control characters in the message proper.
+    /// What becomes of control characters in the message proper and in values of structured data.
     pub controls: Controls,
     /// No message is longer than so many octets; it is cut at its end, between characters. Structured data that leaves
     /// no room is left out. RFC 3164 §4.1 has 1024; every receiver of RFC 5424 takes 480 (§6.1).
@@ -190,7 +195,7 @@ impl Default for Style {
     }
 }
 
-/// What becomes of control characters, LF and DEL among them, in the message proper.
+/// What becomes of control characters, LF and DEL among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Controls {
     /// They stay.

@@ -10,7 +10,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style
     pri(draft.pri, out);
     match format {
         Format::Rfc3164 => rfc3164(draft, text, out),
-        _ => rfc5424(draft, text, style.max_len.saturating_add(start), out),
+        _ => rfc5424(draft, text, style, style.max_len.saturating_add(start), out),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn text(message: &[u8], controls: Controls) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-fn rfc5424(draft: &Draft<'_>, text: &[u8], limit: usize, out: &mut Vec<u8>) {
+fn rfc5424(draft: &Draft<'_>, text: &[u8], style: &Style, limit: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"1 ");
     timestamp(draft.time, out);
     for (value, longest) in [(draft.host, 255), (draft.app, 48), (draft.procid, 128), (draft.msgid, 32)] {
@@ -53,7 +53,7 @@ fn rfc5424(draft: &Draft<'_>, text: &[u8], limit: usize, out: &mut Vec<u8>) {
     }
     out.push(b' ');
     let header_end = out.len();
-    structured_data(draft, out);
+    structured_data(draft, style.controls, out);
     if out.len() > limit && header_end < out.len() {
         out.truncate(header_end);
         out.push(b'-');
@@ -113,7 +113,7 @@ pub(super) fn field(value: Option<&[u8]>, longest: usize, out: &mut Vec<u8>) {
 }
 
 /// STRUCTURED-DATA: as it came where it is to the letter, else element by element.
-pub(super) fn structured_data(draft: &Draft<'_>, out: &mut Vec<u8>) {
+pub(super) fn structured_data(draft: &Draft<'_>, controls: Controls, out: &mut Vec<u8>) {
     let elements = draft.structured_data;
     if elements.is_empty() {
         out.push(b'-');
@@ -128,7 +128,8 @@ pub(super) fn structured_data(draft: &Draft<'_>, out: &mut Vec<u8>) {
     ];
     let good = draft.changed.contains(super::Part::StructuredData)
         || draft.source.is_none_or(|source| bad.iter().all(|&one| !source.deviations().contains(one)));
-    if good {
+    let clean = controls == Controls::Keep || !elements.iter().any(u8::is_ascii_control);
+    if good && clean {
         out.extend_from_slice(elements);
         return;
     }
@@ -138,7 +139,7 @@ pub(super) fn structured_data(draft: &Draft<'_>, out: &mut Vec<u8>) {
         for (name, param) in element.params() {
             value.clear();
             param.unescape_into(&mut value);
-            push_param(name, &value, out);
+            push_param(name, &text(&value, controls), out);
         }
         out.push(b']');
     }

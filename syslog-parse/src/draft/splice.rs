@@ -1,13 +1,13 @@
 //! A message as it came, with the octets of the replaced fields replaced and all others copied.
 
 use super::compose;
-use super::{Changes, Draft, Part};
+use super::{Changes, Draft, Part, Style};
 use crate::scan::{at, printable_end};
 use crate::{Deviation, Format, Message};
 use std::ops::Range;
 
 /// Appends the message. `false`: it has not that shape, or not clearly enough to be changed; nothing is appended.
-pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], out: &mut Vec<u8>) -> bool {
+pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(source) = draft.source.filter(|source| source.format() == format) else { return false };
     let message = draft.changed.contains(Part::Message) || text != draft.message;
     if draft.changed == Changes::NONE && !message {
@@ -30,7 +30,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], out: &mut Vec
         }
         out.extend_from_slice(source.raw().get(copied..place.start).unwrap_or_default());
         copied = place.end;
-        if !replace(draft, format, part, text, out) {
+        if !replace(draft, format, part, text, style, out) {
             out.truncate(start);
             return false;
         }
@@ -40,7 +40,14 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], out: &mut Vec
 }
 
 /// Appends the new octets of a part. `false`: it cannot be told apart from its neighbours in this shape.
-fn replace(draft: &Draft<'_>, format: Format, part: Part, text: &[u8], out: &mut Vec<u8>) -> bool {
+fn replace(
+    draft: &Draft<'_>,
+    format: Format,
+    part: Part,
+    text: &[u8],
+    style: &Style,
+    out: &mut Vec<u8>,
+) -> bool {
     match (format, part) {
         (_, Part::Pri) => compose::pri(draft.pri, out),
         (Format::Rfc5424, Part::Time) => compose::timestamp(draft.time, out),
@@ -48,7 +55,7 @@ fn replace(draft: &Draft<'_>, format: Format, part: Part, text: &[u8], out: &mut
         (Format::Rfc5424, Part::App) => compose::field(draft.app, 48, out),
         (Format::Rfc5424, Part::Procid) => compose::field(draft.procid, 128, out),
         (Format::Rfc5424, Part::Msgid) => compose::field(draft.msgid, 32, out),
-        (Format::Rfc5424, Part::StructuredData) => compose::structured_data(draft, out),
+        (Format::Rfc5424, Part::StructuredData) => compose::structured_data(draft, style.controls, out),
         (Format::Rfc5424, Part::Message) => {
             out.push(b' ');
             compose::message(draft, text, out);

@@ -148,9 +148,22 @@ proptest! {
         line.clear();
         let style = Style { controls: Controls::Octal, max_len };
         draft.emit_rfc5424(&style, &mut line);
-        prop_assert!(line.len() <= max_len);
+        prop_assert!(line.len() <= max_len && !line.iter().any(u8::is_ascii_control));
         line.clear();
         draft.emit_rfc3164(&style, &mut line);
         prop_assert!(line.len() <= max_len && !line.iter().any(u8::is_ascii_control));
     }
+}
+
+#[test]
+fn no_control_character_slips_through_between_the_fields() {
+    let style = Style { controls: Controls::Octal, max_len: 1024 };
+    // A tab for the blank behind the tag, and LF at the end, are of no field.
+    assert_eq!(
+        rfc3164(&Draft::of(&parse(b"<13>Oct 11 22:14:15 h a:\tm\n")), style),
+        "<13>Oct 11 22:14:15 h a: m"
+    );
+    let mut out = Vec::new();
+    Draft::of(&parse(b"<13>1 - h a - - [x y=\"1\n2\"] m\n")).emit_rfc5424(&style, &mut out);
+    assert_eq!(out, b"<13>1 - h a - - [x y=\"1#0122\"] m");
 }
