@@ -4,6 +4,7 @@
 
 /// An instant: seconds and nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timestamp {
     /// Whole seconds, rounded down.
     pub secs: i64,
@@ -23,6 +24,7 @@ impl Timestamp {
 
 /// A date and a time of day somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Civil {
     /// Of the Gregorian calendar, extended to both sides.
     pub year: i32,

@@ -23,23 +23,28 @@
 //!
 //! # What it is not
 //!
-//! No receiver and no sender. It has no socket, thread, clock or global, and does not look into
-//! the message proper (JSON, CEF, key and value).
+//! No receiver and no sender. It has no socket, thread, clock or global, and does not look into the message proper
+//! (JSON, CEF, key and value).
 //!
 //! # Limits
 //!
-//! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving;
-//! writing appends to a `Vec` of the caller. A stamp that
-//! cannot be, such as 30 February, keeps its fields, and [`resolve()`] answers `None`. What a zone name such as `CST`
-//! means, the caller must know. Duplicate SD-IDs are looked for among the first 64 elements.
+//! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving; writing
+//! appends to a `Vec` of the caller. A stamp that cannot be, such as 30 February, keeps its fields, and [`resolve()`]
+//! answers `None`. What a zone name such as `CST` means, the caller must know. Duplicate SD-IDs are looked for among
+//! the first 64 elements.
 //!
 //! # Features
 //!
 //! - `jiff` (default): `IanaZone`, time zones by name or POSIX string, from the system's database. Without it there
 //!   are [`FixedOffset`] and your own [`Zone`].
+//! - `tzdb-embedded`: the database is in the program, for systems that have none.
+//! - `serde`: headers, stamps, instants and their parts can be stored; names as words.
+//! - `tokio-codec`: `Codec`, the framer as a decoder of tokio-util.
 #![forbid(unsafe_code)]
 
 mod civil;
+#[cfg(feature = "tokio-codec")]
+mod codec;
 mod deviations;
 mod draft;
 mod frame;
@@ -51,12 +56,16 @@ mod parse;
 mod pri;
 mod resolve;
 mod scan;
+#[cfg(feature = "serde")]
+mod serde_impls;
 mod stamp;
 mod strict;
 mod structured_data;
 mod zone;
 
 pub use civil::{Civil, Rfc3339, Timestamp};
+#[cfg(feature = "tokio-codec")]
+pub use codec::{Codec, OwnedFrame};
 pub use deviations::{Deviation, Deviations};
 pub use draft::{Controls, Draft, Style, push_sd_element};
 pub use frame::{Frame, FrameFlags, Framer, Framing, Step};

@@ -43,6 +43,7 @@ pub fn resolve_in(
 
 /// An instant and how it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Resolved {
     /// The instant.
     pub instant: Timestamp,
@@ -80,6 +81,7 @@ impl ZoneSource {
 
 /// How an instant was found, in one octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Provenance(u8);
 
 impl Provenance {
