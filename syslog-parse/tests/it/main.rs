@@ -5,6 +5,9 @@ mod allocations;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+#[cfg(feature = "jiff")]
+mod every_transition;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod properties;
