@@ -1,11 +1,11 @@
-//! The two shapes that most messages have, to the letter, each read in one go.
+//! The two shapes that most messages have, as good as to the letter, each read in one go.
 //!
 //! Whatever is not quite so is left to the rooms of the shapes, which read the same from everything that is read here.
 
 use super::rfc5424;
 use crate::civil::days_in_month;
 use crate::scan::{at, name_end, printable_end, sd_name_end, value_stop};
-use crate::{Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
+use crate::{Deviation, Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
 
 /// Reads everything; `None`: it is not quite as usual. `deviations` is what was remarked before.
 ///
@@ -70,10 +70,17 @@ fn rfc_3164(text: &[u8], from: usize) -> Option<Header> {
         procid = Span::new(open, end);
         end += 1;
     }
-    if at(text, end) != b':' || tag_end == tag || tag_end - tag > 32 {
+    if tag_end == tag || tag_end - tag > 32 {
         return None;
     }
-    end += 1 + usize::from(matches!(at(text, end + 1), b' ' | b'\t'));
+    let mut deviations = Deviations::NONE;
+    match at(text, end) {
+        b':' => end += 1,
+        _ if !procid.is_empty() => {}
+        b' ' if is_plain_word(text, tag, end) => deviations.insert(Deviation::TagEndedBySpace),
+        _ => return None,
+    }
+    end += usize::from(matches!(at(text, end), b' ' | b'\t'));
     Some(Header {
         format: Format::Rfc3164,
         stamp: Some(stamp),
@@ -81,8 +88,18 @@ fn rfc_3164(text: &[u8], from: usize) -> Option<Header> {
         app: Span::new(tag, tag_end),
         procid,
         message: Span::new(end, text.len()),
+        deviations,
         ..Header::EMPTY
     })
+}
+
+/// Whether a word that a blank ends can be nothing else than a tag: no month of another stamp, no remark of the daemon
+/// (`last message repeated`, `Message forwarded`), no level before the tag proper.
+#[inline(always)]
+fn is_plain_word(text: &[u8], from: usize, end: usize) -> bool {
+    end - from != 3
+        && !matches!(at(text, from), b'l' | b'M')
+        && !matches!(at(text, name_end(text, end + 1)), b':' | b'[')
 }
 
 /// `1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG`, RFC 5424 §6.
