@@ -103,9 +103,16 @@ impl<'a> Iterator for SdParams<'a> {
 /// Where the quotation mark stands that ends a value.
 #[inline]
 fn closing_quote(quoted: &[u8]) -> Option<usize> {
+    let stops = |octet| matches!(octet, b'"' | b'\\');
     let mut at = 0;
     loop {
-        at += end_of(quoted.get(at..)?, |octet| matches!(octet, b'"' | b'\\'));
+        let rest = quoted.get(at..)?;
+        // Most values are short; for the long ones it pays to look at many octets at a time.
+        let near = rest.get(..16).unwrap_or(rest);
+        at += match end_of(near, stops) {
+            16 => 16 + memchr::memchr2(b'"', b'\\', rest.get(16..)?)?,
+            stop => stop,
+        };
         match quoted.get(at)? {
             b'"' => return Some(at),
             _ => at += 2,
