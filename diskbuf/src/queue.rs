@@ -69,6 +69,7 @@ impl Queue {
     pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Self, OpenError> {
         let shared = Arc::new(recover::open(options, storage)?);
         shared.acknowledged(u64::MAX);
+        shared.reserve_first()?;
         Ok(Self { shared })
     }
 

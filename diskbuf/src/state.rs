@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cursor::Cursor;
-use crate::error::AppendError;
+use crate::error::{AppendError, OpenError};
 use crate::format::{DATA_START, PAGE, TMP_SUFFIX, TWO_SLOTS};
 use crate::meta::Meta;
 use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
@@ -153,6 +153,20 @@ impl Shared {
         state.next_id += 1;
         self.publish_oldest(state);
         Ok(())
+    }
+
+    /// A queue without a segment makes one, so that a disk without room for it is met when the queue is opened.
+    pub(crate) fn reserve_first(&self) -> Result<(), OpenError> {
+        let mut state = self.state();
+        if !state.segments.is_empty() {
+            return Ok(());
+        }
+        match self.roll(&mut state) {
+            Err(NoSegment::Error(
+                AppendError::NoSpace { path, source } | AppendError::Io { path, source, .. },
+            )) => Err(OpenError::Io { operation: "reserve space for", path, source }),
+            Ok(()) | Err(NoSegment::Full | NoSegment::Error(_)) => Ok(()),
+        }
     }
 
     /// Gives the file `from` a header and the name of the segment `id`.

@@ -48,6 +48,11 @@ impl IanaZone {
         TimeZone::posix(text).map(Self).map_err(|_| UnknownZone { name: text.into() })
     }
 
+    /// Universal time; needs no database.
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
     /// The name in the database, if it is of the database.
     pub fn name(&self) -> Option<&str> {
         self.0.iana_name()

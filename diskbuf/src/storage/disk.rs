@@ -1,14 +1,18 @@
 //! [`Storage`] on a real directory of the operating system.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
 
 use super::{Storage, StorageFile};
+
+/// Records are somebody's data: files and directories that are made here are for their owner alone.
+const FILE_MODE: u32 = 0o600;
+const DIR_MODE: u32 = 0o700;
 
 /// A directory of the operating system.
 #[derive(Debug)]
@@ -30,8 +34,13 @@ impl Storage for Disk {
     }
 
     fn lock(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FILE_MODE)
+            .open(self.path(name))?;
         match file.try_lock() {
             Ok(()) => Ok(Arc::new(LockFile(DiskFile(file)))),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
@@ -40,7 +49,12 @@ impl Storage for Disk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.path(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(self.path(name))?;
         Ok(Arc::new(DiskFile(file)))
     }
 
@@ -75,7 +89,7 @@ impl Storage for Disk {
     }
 
     fn create_dir(&self, sub: &str) -> io::Result<()> {
-        std::fs::create_dir_all(self.path(sub))
+        DirBuilder::new().recursive(true).mode(DIR_MODE).create(self.path(sub))
     }
 
     fn sync_dir(&self, sub: &str) -> io::Result<()> {

@@ -101,3 +101,20 @@ fn a_copy_of_a_running_queue_is_a_queue() {
     let mut consumer = copy.consumer("a", Start::Oldest).unwrap();
     account(&drain(&mut consumer).0, &[], 1, 500);
 }
+
+#[test]
+fn what_is_queued_is_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("queue");
+    let queue = open(&dir);
+    drop(queue.consumer("a", Start::Oldest).unwrap());
+    let mut looked = vec![dir];
+    while let Some(path) = looked.pop() {
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o077, 0, "{}", path.display());
+        if metadata.is_dir() {
+            looked.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The checks beside the tests, by name: .ci/check.sh [format|clippy|docs|arrows|members|deny]...; without a name, all of them.
+# A check whose tool is missing says "skipped: not installed".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+format() { cargo fmt --all --check; }
+
+clippy() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
+
+docs() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items --quiet; }
+
+# No library depends on another of ours; the pure ones depend on nothing but what they must.
+arrows() {
+  local ours=(syslog-parse diskbuf) crate other
+  for crate in "${ours[@]}"; do
+    for other in "${ours[@]}"; do
+      [ "$crate" = "$other" ] && continue
+      if cargo tree --package "$crate" --edges normal --prefix none | grep -q "^$other "; then
+        echo "$crate depends on $other: arrows go from the binary to the libraries only" >&2
+        return 1
+      fi
+    done
+  done
+  local tree
+  tree=$(cargo tree --package syslog-parse --no-default-features --edges normal --prefix none | sed 's/ .*//' | sort -u | tr '\n' ' ')
+  if [ "$tree" != "memchr syslog-parse " ]; then
+    echo "syslog-parse without features depends on more than memchr: $tree" >&2
+    return 1
+  fi
+}
+
+# Every member takes the workspace's lints; one that forgets escapes in silence.
+members() {
+  local manifest
+  for manifest in $(git ls-files '*/Cargo.toml' ':!*/fuzz/*'); do
+    grep -A1 '^\[lints\]' "$manifest" | grep -q 'workspace = true' || { echo "$manifest: [lints] workspace = true is missing" >&2; return 1; }
+  done
+}
+
+deny() {
+  if ! cargo deny --version >/dev/null 2>&1; then
+    echo "skipped: cargo-deny is not installed"
+    return 0
+  fi
+  cargo deny --log-level error check bans licenses sources
+}
+
+[ $# -gt 0 ] || set -- format clippy docs arrows members deny
+for check in "$@"; do
+  echo "== $check"
+  "$check"
+done

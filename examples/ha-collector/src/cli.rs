@@ -1,0 +1,94 @@
+//! The command line: which commands there are and what they exit with. One file a command.
+
+mod check;
+mod parse;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// What the process says to whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything asked for was done.
+    Done = 0,
+    /// The configuration is wrong; nothing was started.
+    BadConfig = 1,
+    // 2 is clap's: the arguments are wrong.
+    /// The system refuses what the configuration asks for: a port in use, a directory that cannot be written.
+    CannotStart = 3,
+    /// Stopped, but accepted messages are still in the buffer: the destination did not take them. The next start
+    /// delivers them.
+    LeftInBuffer = 4,
+    /// A part of the collector died; what was accepted is in the buffer.
+    Failed = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A highly available syslog collector.
+#[derive(Debug, Parser)]
+#[command(name = "ha-collector", version, about, long_about = LONG_ABOUT, args_conflicts_with_subcommands = true, after_help = EXIT_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+const LONG_ABOUT: &str = "\
+A highly available syslog collector.
+
+Without a command it does what `run` does. Without a configuration it listens on 127.0.0.1:5514, UDP and TCP,
+and writes ha-collector-data/logs/<host>/<YYYY-MM-DD>.log.";
+
+const EXIT_HELP: &str = "\
+Signals: TERM, INT  stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
+         HUP        reopen the files that are written
+         USR1       write the ledger to the log: received = delivered + queued + dropped
+Exit:    0 done  1 bad configuration  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Collect messages until told to stop
+    Run(RunArguments),
+    /// Read the configuration, say what is wrong with it, and start nothing
+    Check(CheckArguments),
+    /// Show what is understood of messages: standard input in, one JSON object a line out
+    Parse(parse::ParseArguments),
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// Configuration file, or a directory whose *.toml are read in order; may be repeated
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Where logs and buffer are kept unless the configuration says otherwise [default: ha-collector-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// Configuration file, or a directory whose *.toml are read in order; may be repeated
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Vec<PathBuf>,
+}
+
+/// Parses the arguments and runs the command.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        None => run::run(&arguments.run),
+        Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Parse(parse)) => parse::parse(&parse),
+    }
+    .into()
+}

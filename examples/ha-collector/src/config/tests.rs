@@ -1,0 +1,106 @@
+//! Mistakes that people make in a configuration, and what they are told.
+
+use super::*;
+
+fn load(text: &str) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(&[path], None).map_err(|errors| errors.to_string())
+}
+
+const GOOD: &str = r#"
+data = "/srv/logs"
+[[source]]
+id = "net"
+type = "udp"
+listen = "[::]:514"
+receive-buffer = "32MiB"
+[[source]]
+id = "stream"
+type = "tcp"
+listen = "0.0.0.0:514"
+framing = "octet-counting"
+[[destination]]
+id = "files"
+type = "file"
+"#;
+
+#[test]
+fn a_good_file_is_read_with_its_defaults_filled_in() {
+    let config = load(GOOD).unwrap();
+    assert_eq!(config.sources.len(), 2);
+    assert_eq!(config.sources[0].max_message, 65_536);
+    assert!(matches!(config.sources[0].transport, Transport::Udp { receive_buffer: 33_554_432 }));
+    assert!(matches!(
+        config.sources[1].transport,
+        Transport::Tcp { framing: syslog_parse::Framing::OctetCounting, max_connections: 10_000 }
+    ));
+    assert_eq!(config.destinations[0].root, Path::new("/srv/logs/logs"));
+    assert_eq!(config.buffer.dir, Path::new("/srv/logs/buffer"));
+}
+
+#[test]
+fn a_slip_of_the_finger_is_shown_with_what_was_meant() {
+    let said = load(&GOOD.replace("listen = \"0", "lisen = \"0")).unwrap_err();
+    assert!(said.contains("c.toml:11:1"), "{said}");
+    assert!(said.contains("did you mean `listen`?"), "{said}");
+    let said = load(&GOOD.replace("\"tcp\"", "\"tpc\"")).unwrap_err();
+    assert!(said.contains("c.toml:10:8") && said.contains("did you mean `tcp`?"), "{said}");
+}
+
+#[test]
+fn an_unknown_name_like_no_other_lists_the_known_ones() {
+    let said = load(&GOOD.replace("receive-buffer", "so_rcvbuf_force")).unwrap_err();
+    assert!(said.contains("known here: id, type, listen"), "{said}");
+}
+
+#[test]
+fn what_belongs_to_another_transport_is_refused() {
+    let said = load(&GOOD.replace("framing = \"octet-counting\"", "receive-buffer = \"1MiB\"")).unwrap_err();
+    assert!(said.contains("a tcp source has no `receive-buffer`"), "{said}");
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told_at_once() {
+    let text = GOOD
+        .replace("32MiB", "3")
+        .replace("id = \"stream\"", "id = \"net\"")
+        .replace("\"files\"", "\"My Files\"");
+    let said = load(&text).unwrap_err();
+    assert!(
+        said.contains("out of range") && said.contains("used twice") && said.contains("c.toml:14:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_buffer_smaller_than_three_segments_is_refused() {
+    let said = load(&format!("{GOOD}\n[buffer]\nmax-size = \"100MiB\"\n")).unwrap_err();
+    assert!(said.contains("at least 192 MiB"), "{said}");
+    assert!(load(&format!("{GOOD}\n[buffer]\nmax-size = \"100MiB\"\nsegment-size = \"1MiB\"\n")).is_ok());
+}
+
+#[test]
+fn a_file_that_asks_for_nothing_is_refused() {
+    let said = load("").unwrap_err();
+    assert!(said.contains("no [[source]]") && said.contains("no [[destination]]"), "{said}");
+}
+
+#[test]
+fn a_directory_means_its_toml_files_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sources, destination) = GOOD.split_once("[[destination]]").unwrap();
+    std::fs::write(dir.path().join("20-to.toml"), format!("[[destination]]{destination}")).unwrap();
+    std::fs::write(dir.path().join("10-from.toml"), sources).unwrap();
+    std::fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
+    let config = Config::load(&[dir.path().to_path_buf()], Some(Path::new("/d"))).unwrap();
+    assert_eq!((config.sources.len(), config.destinations.len()), (2, 1));
+    assert_eq!(config.buffer.dir, Path::new("/d/buffer"), "the command line wins over `data`");
+}
+
+#[test]
+fn a_missing_file_is_an_error_with_its_name() {
+    let said = Config::load(&["/nowhere/at/all.toml".into()], None).unwrap_err().to_string();
+    assert!(said.contains("/nowhere/at/all.toml"), "{said}");
+}

@@ -1,0 +1,85 @@
+//! When a message was sent: which zone its stamp is in, and the instant that makes.
+
+use syslog_parse::{FixedOffset, Message, Resolved, Timestamp, Zone, ZoneSource};
+
+/// What zone names in stamps mean. `CST` is three zones in three countries: only names that mean the same everywhere
+/// are known from the start.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneNames(Vec<(String, FixedOffset)>);
+
+impl Default for ZoneNames {
+    fn default() -> Self {
+        Self(["UTC", "GMT", "Z"].map(|name| (name.to_owned(), FixedOffset::UTC)).into())
+    }
+}
+
+impl ZoneNames {
+    /// Adds `NAME=±hh:mm`; a name given twice means what it was given last.
+    pub(crate) fn add(&mut self, text: &str) -> Result<(), String> {
+        let (name, offset) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=±hh:mm"))?;
+        let offset = seconds(offset)
+            .and_then(FixedOffset::from_seconds)
+            .ok_or_else(|| format!("`{offset}` is not an offset such as -05:00"))?;
+        self.0.insert(0, (name.to_owned(), offset));
+        Ok(())
+    }
+
+    fn get(&self, name: &[u8]) -> Option<&FixedOffset> {
+        self.0.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, offset)| offset)
+    }
+}
+
+/// `±hh:mm` or `±hhmm` in seconds.
+fn seconds(offset: &str) -> Option<i32> {
+    let (sign, digits) = match offset.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let digits = digits.replacen(':', "", 1);
+    let number = |from| digits.get(from..from + 2)?.parse::<i32>().ok().filter(|_| digits.len() == 4);
+    let (hours, minutes) = (number(0)?, number(2)?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// The instant of the message's stamp: by its own offset, by the name of its zone, or in `zone`, which is there for
+/// the reason `source`. `None`: it has no stamp, or one that cannot be.
+pub(crate) fn sent(
+    message: &Message<'_>,
+    names: &ZoneNames,
+    zone: &impl Zone,
+    source: ZoneSource,
+    reference: Timestamp,
+) -> Option<Resolved> {
+    let stamp = message.stamp()?;
+    match message.zone_name().and_then(|name| names.get(name)) {
+        Some(named) => syslog_parse::resolve_in(&stamp, named, ZoneSource::Name, reference),
+        None => syslog_parse::resolve_in(&stamp, zone, source, reference),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_means_what_it_was_given_last() {
+        let mut names = ZoneNames::default();
+        names.add("CDT=-05:00").unwrap();
+        names.add("IST=+0530").unwrap();
+        names.add("GMT=+00:01").unwrap();
+        assert_eq!(names.get(b"CDT").map(|zone| zone.seconds()), Some(-18_000));
+        assert_eq!(names.get(b"IST").map(|zone| zone.seconds()), Some(19_800));
+        assert_eq!(names.get(b"GMT").map(|zone| zone.seconds()), Some(60));
+        assert_eq!(names.get(b"CST"), None);
+    }
+
+    #[test]
+    fn what_is_no_offset_is_said() {
+        for wrong in
+            ["CDT", "CDT=5", "CDT=05:00", "CDT=+25:00", "CDT=+05:60", "CDT=+é", "CDT=+1:2:3", "CDT=+-1-1"]
+        {
+            assert!(ZoneNames::default().add(wrong).is_err(), "{wrong}");
+        }
+    }
+}

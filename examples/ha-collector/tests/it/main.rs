@@ -1,0 +1,18 @@
+//! The real binary, as a user meets it: real sockets, real files, real signals. All on the loopback, on ports that
+//! the kernel chooses.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking; clippy knows helpers of integration tests only as ordinary functions"
+)]
+
+mod command_line;
+mod crash;
+mod delivery;
+mod disk_full;
+mod hostile;
+mod parse;
+mod readme;
+mod signals;
+mod support;
