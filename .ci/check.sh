@@ -24,8 +24,9 @@ arrows() {
   done
   local tree
   tree=$(cargo tree --package syslog-parse --no-default-features --edges normal --prefix none | sed 's/ .*//' | sort -u | tr '\n' ' ')
-  if [ "$tree" != "memchr syslog-parse " ]; then
-    echo "syslog-parse without features depends on more than memchr: $tree" >&2
+  # wide (with safe_arch and bytemuck) is how it looks at sixteen octets at a time without unsafe of its own.
+  if [ "$tree" != "bytemuck memchr safe_arch syslog-parse wide " ]; then
+    echo "syslog-parse without features depends on more than memchr and wide: $tree" >&2
     return 1
   fi
 }
