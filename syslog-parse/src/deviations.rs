@@ -176,6 +176,13 @@ impl Deviations {
         Self(self.0 & other.0)
     }
 
+    /// All that are in this one and not in the other.
+    #[inline]
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether nothing is in it.
     #[inline]
     pub const fn is_empty(self) -> bool {

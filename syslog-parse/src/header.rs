@@ -6,6 +6,7 @@ use crate::{Deviations, Format, Pri, Stamp};
 
 /// A stretch of the raw message. An empty one means that the field is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Span {
     /// Offset of the first octet.
     pub start: u32,
@@ -48,6 +49,7 @@ impl Span {
 /// It borrows nothing and can be stored beside the octets: put the two together again with
 /// [`Message::from_parts`](crate::Message::from_parts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Header {
     /// Which shape the message has.
     pub format: Format,

@@ -56,12 +56,6 @@ impl<'a> Message<'a> {
         &self.header
     }
 
-    /// For `parse` to fill in.
-    #[inline]
-    pub(crate) const fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
     /// The shape.
     #[inline]
     pub const fn format(&self) -> Format {

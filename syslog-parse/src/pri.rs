@@ -6,6 +6,7 @@
 ///
 /// Numbers above 191 mean nothing, but are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pri(u16);
 
 impl Pri {

@@ -1,6 +1,7 @@
 //! From a stamp to the instant it means: the missing year, the zone, the hours that clocks skip or repeat.
 //!
-//! The reference time is an argument; there is no clock here.
+//! The reference time is an argument; there is no clock here. The usual path is put in line with the caller, because a
+//! stamp that was just written octet by octet is slow to copy.
 
 use crate::civil::{self, Civil, SECONDS_PER_DAY};
 use crate::{FixedOffset, Local, Stamp, Timestamp, Zone};
@@ -15,7 +16,7 @@ use crate::{FixedOffset, Local, Stamp, Timestamp, Zone};
 /// - Second 60 is second 59 and one more. 24:00:00 is the next midnight.
 ///
 /// `None`: there is no such date or time.
-#[inline]
+#[inline(always)]
 pub fn resolve(stamp: &Stamp, zone: &impl Zone, reference: Timestamp) -> Option<Resolved> {
     resolve_in(stamp, zone, ZoneSource::Configured, reference)
 }
@@ -24,7 +25,7 @@ pub fn resolve(stamp: &Stamp, zone: &impl Zone, reference: Timestamp) -> Option<
 ///
 /// Use it with what your table says of [`Message::zone_name`](crate::Message::zone_name) and [`ZoneSource::Name`], or
 /// with a zone of last resort and [`ZoneSource::Assumed`].
-#[inline]
+#[inline(always)]
 pub fn resolve_in(
     stamp: &Stamp,
     zone: &impl Zone,
@@ -42,6 +43,7 @@ pub fn resolve_in(
 
 /// An instant and how it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Resolved {
     /// The instant.
     pub instant: Timestamp,
@@ -79,6 +81,7 @@ impl ZoneSource {
 
 /// How an instant was found, in one octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Provenance(u8);
 
 impl Provenance {
@@ -147,51 +150,70 @@ const FAR: i64 = 26 * 3600;
 /// How near the reference has to be to a reading of a repeated time to decide for it.
 const NEAR: i64 = 2 * 3600;
 
-/// Tries the years, the latest first.
-#[inline]
+/// The instant, by the year of the stamp or the latest that can be.
+#[inline(always)]
 fn find(stamp: &Stamp, zone: &impl Zone, source: ZoneSource, reference: Timestamp) -> Option<Resolved> {
     let mut bits = source as u8;
     if stamp.second == 60 {
         bits |= Provenance::LEAP_SECOND;
     }
-    if let Some(year) = stamp.year {
-        let local = local_seconds(stamp, i32::from(year))?;
-        return at_local(stamp, local, zone, reference, bits);
-    }
-    bits |= Provenance::YEAR_INFERRED;
-    let limit = reference.secs.saturating_add(SLACK_SECONDS);
-    let this_year = Civil::at(reference, 0).year;
-    let mut year = this_year + 1;
-    while year >= this_year - LEAP_DAY_YEARS {
-        // Most years that are too late need no zone to say so.
-        if let Some(local) = local_seconds(stamp, year)
-            && local - FAR <= limit
-            && let Some(found) = at_local(stamp, local, zone, reference, bits)
-            && (found.instant.secs, found.instant.nanos) <= (limit, reference.nanos)
-        {
-            return Some(found);
+    let year = match stamp.year {
+        Some(year) => year,
+        None => {
+            bits |= Provenance::YEAR_INFERRED;
+            let limit = reference.secs.saturating_add(SLACK_SECONDS);
+            // Mostly the first year asked is the one, by so much that no zone can change it.
+            match latest_year(limit) {
+                Some(latest)
+                    if local_seconds(stamp, latest)
+                        .is_some_and(|local| local.saturating_add(FAR) <= limit) =>
+                {
+                    latest
+                }
+                _ => find_year(*stamp, zone, reference, limit)?,
+            }
         }
-        year -= 1;
-    }
-    None
+    };
+    at_local(stamp, local_seconds(stamp, year)?, zone, reference, bits)
+}
+
+/// The year in which an instant is, or the next one; never too early, wherever the clock is. `None`: far from here.
+#[inline]
+fn latest_year(secs: i64) -> Option<u16> {
+    let secs = u64::try_from(secs).ok().filter(|&secs| secs < 1 << 36)?;
+    // 400 years have 146,097 days; the calendar is never more than two days ahead of that, and zones one more.
+    u16::try_from(1970 + (secs + 4 * SECONDS_PER_DAY as u64) / (146_097 * SECONDS_PER_DAY as u64 / 400)).ok()
+}
+
+/// Tries the years, the latest first.
+#[cold]
+#[inline(never)]
+fn find_year(stamp: Stamp, zone: &impl Zone, reference: Timestamp, limit: i64) -> Option<u16> {
+    let this_year = Civil::at(reference, 0).year;
+    let years = (this_year - LEAP_DAY_YEARS..=this_year + 1).rev();
+    years.filter_map(|year| u16::try_from(year).ok()).find(|&year| {
+        // Most years that are too late need no zone to say so.
+        let Some(local) = local_seconds(&stamp, year).filter(|&local| local - FAR <= limit) else {
+            return false;
+        };
+        at_local(&stamp, local, zone, reference, 0)
+            .is_some_and(|found| (found.instant.secs, found.instant.nanos) <= (limit, reference.nanos))
+    })
 }
 
 /// The stamp's civil time, second 60 as 59, in seconds since 1970 on the same clock; `None`: no such day.
-#[inline]
-fn local_seconds(stamp: &Stamp, year: i32) -> Option<i64> {
-    if stamp.day > 28 && stamp.day > civil::days_in_month(year, stamp.month) {
+#[inline(always)]
+fn local_seconds(stamp: &Stamp, year: u16) -> Option<i64> {
+    if stamp.day > 28 && stamp.day > civil::days_in_month(year.into(), stamp.month) {
         return None;
     }
-    Some(
-        civil::days_from_date(year, stamp.month, stamp.day) * SECONDS_PER_DAY
-            + i64::from(stamp.hour) * 3600
-            + i64::from(stamp.minute) * 60
-            + i64::from(stamp.second.min(59)),
-    )
+    let of_day =
+        u32::from(stamp.hour) * 3600 + u32::from(stamp.minute) * 60 + u32::from(stamp.second.min(59));
+    Some(civil::days_from_near_date(year, stamp.month, stamp.day) * SECONDS_PER_DAY + i64::from(of_day))
 }
 
 /// The instant if clocks of the zone show `local` then, a year being chosen.
-#[inline]
+#[inline(always)]
 fn at_local(stamp: &Stamp, local: i64, zone: &impl Zone, reference: Timestamp, bits: u8) -> Option<Resolved> {
     let mut bits = bits;
     let (secs, offset) = match zone.at_local(local) {

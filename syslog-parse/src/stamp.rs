@@ -4,6 +4,7 @@
 
 /// The fields of a time stamp, as received. There may be no such date or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stamp {
     /// The year, if the stamp has one.
     pub year: Option<u16>,
@@ -29,7 +30,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// Whether month, day, hour, minute, second and offset can be; 29 February can, in a year that is not known.
-    #[inline]
+    #[inline(always)]
     pub fn is_possible(&self) -> bool {
         // The usual case first, without looking at month lengths or years.
         let clock = self.minute < 60
@@ -46,6 +47,7 @@ impl Stamp {
 
 /// Seconds east of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UtcOffset(i32);
 
 impl UtcOffset {
@@ -74,6 +76,7 @@ impl UtcOffset {
 
 /// The day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 #[expect(missing_docs, reason = "they are the days of the week")]
 pub enum Weekday {

@@ -31,18 +31,26 @@ impl<'a> Iterator for StructuredData<'a> {
 
     fn next(&mut self) -> Option<SdElement<'a>> {
         let after_bracket = self.rest.strip_prefix(b"[")?;
-        let id_len =
-            after_bracket.iter().position(|&b| matches!(b, b' ' | b']')).unwrap_or(after_bracket.len());
+        let id_len = end_of(after_bracket, |octet| matches!(octet, b' ' | b']'));
         let (id, inner) = after_bracket.split_at(id_len);
         let mut params = SdParams { rest: inner };
-        let start = params.clone();
-        params.by_ref().for_each(drop);
-        let end = params.rest.iter().position(|&b| b == b']').map_or(params.rest.len(), |at| at + 1);
-        let params_len = start.rest.len() - params.rest.len();
-        let inner = start.rest.get(..params_len).unwrap_or_default();
+        while params.next().is_some() {}
+        let params_len = inner.len() - params.rest.len();
+        let inner = inner.get(..params_len).unwrap_or_default();
+        let end = end_of(params.rest, |octet| octet == b']') + 1;
         self.rest = params.rest.get(end..).unwrap_or_default();
         Some(SdElement { id, params: SdParams { rest: inner } })
     }
+}
+
+/// Where the first octet of that kind is; the length of the octets if there is none.
+#[inline(always)]
+fn end_of(octets: &[u8], kind: impl Fn(u8) -> bool) -> usize {
+    let mut end = 0;
+    while octets.get(end).is_some_and(|&octet| !kind(octet)) {
+        end += 1;
+    }
+    end
 }
 
 /// One SD-ELEMENT.
@@ -73,20 +81,19 @@ pub struct SdParams<'a> {
 impl<'a> Iterator for SdParams<'a> {
     type Item = (&'a [u8], SdValue<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let blanks = self.rest.iter().position(|&b| b != b' ')?;
+        let blanks = end_of(self.rest, |octet| octet != b' ');
         let param = self.rest.get(blanks..)?;
-        let equals = param.iter().position(|&b| matches!(b, b'=' | b']' | b' ' | b'"'))?;
-        let (name, value) = param.split_at(equals);
-        let value = value.strip_prefix(b"=")?;
+        let equals = end_of(param, |octet| matches!(octet, b'=' | b']' | b' ' | b'"'));
+        let name = param.get(..equals)?;
+        let value = param.get(equals..)?.strip_prefix(b"=")?;
         let (value, rest) = match value.strip_prefix(b"\"") {
             Some(quoted) => {
                 let end = closing_quote(quoted)?;
                 (quoted.get(..end)?, quoted.get(end + 1..)?)
             }
-            None => {
-                value.split_at(value.iter().position(|&b| matches!(b, b' ' | b']')).unwrap_or(value.len()))
-            }
+            None => value.split_at(end_of(value, |octet| matches!(octet, b' ' | b']'))),
         };
         self.rest = rest;
         Some((name, SdValue { raw: value }))
@@ -94,14 +101,22 @@ impl<'a> Iterator for SdParams<'a> {
 }
 
 /// Where the quotation mark stands that ends a value.
+#[inline]
 fn closing_quote(quoted: &[u8]) -> Option<usize> {
+    let stops = |octet| matches!(octet, b'"' | b'\\');
     let mut at = 0;
     loop {
-        at += memchr::memchr2(b'"', b'\\', quoted.get(at..)?)?;
-        if quoted.get(at) == Some(&b'"') {
-            return Some(at);
+        let rest = quoted.get(at..)?;
+        // Most values are short; for the long ones it pays to look at many octets at a time.
+        let near = rest.get(..16).unwrap_or(rest);
+        at += match end_of(near, stops) {
+            16 => 16 + memchr::memchr2(b'"', b'\\', rest.get(16..)?)?,
+            stop => stop,
+        };
+        match quoted.get(at)? {
+            b'"' => return Some(at),
+            _ => at += 2,
         }
-        at += 2;
     }
 }
 

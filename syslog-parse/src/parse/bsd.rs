@@ -1,7 +1,7 @@
 //! Time stamps of RFC 3164 §4.1.2, `Mmm dd hh:mm:ss`, and what devices make of them.
 
 use super::iso;
-use super::scan::{at, digits_end, is_blank, skip_blanks, two_digits};
+use crate::scan::{at, digits_end, is_blank, skip_blanks, two_digits};
 use crate::{Deviation, Deviations, Header, Span, Stamp, Weekday};
 
 /// Reads a stamp at `from`, and the name of its zone, into `header` and says where both end; `None` if what stands
@@ -10,13 +10,13 @@ use crate::{Deviation, Deviations, Header, Span, Stamp, Weekday};
 /// There need not be such a date.
 #[inline]
 pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let Some(end) = plain(text, from, header) else {
-        let end = loose(text, from, header)?;
-        return Some(appendix(text, end, header));
+    let end = match plain(text, from, header) {
+        Some(end) => end,
+        None => loose(text, from, header)?,
     };
     // The usual case: a blank, and then a word that does not begin with a digit, a sign or two capitals.
     let (next, second, third) = (at(text, end), at(text, end + 1), at(text, end + 2));
-    let usual = second.is_ascii_lowercase() || (second.is_ascii_uppercase() && !third.is_ascii_uppercase());
+    let usual = second.is_ascii_lowercase() || (second.is_ascii_uppercase() && third.is_ascii_lowercase());
     Some(if next == b' ' && usual { end } else { appendix(text, end, header) })
 }
 
@@ -191,7 +191,7 @@ fn half_of_day(text: &[u8], from: usize, stamp: &mut Stamp) -> Option<usize> {
 
 /// The name of a zone that is known for one: nothing else tells it from a host name in capitals.
 fn known_zone(text: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
+    let rest = text.get(from..).filter(|rest| rest.first().is_some_and(u8::is_ascii_uppercase))?;
     let len = rest
         .iter()
         .take(8)

@@ -1,8 +1,8 @@
 //! Headers that vendors made up. Everything here is off the usual path: it is asked when nothing else fits.
 
-use super::scan::{at, digits_end, is_blank, skip_blanks};
 use super::{origin, rfc3164};
 use crate::civil::Civil;
+use crate::scan::{at, digits_end, is_blank, skip_blanks};
 use crate::{Deviation, Format, Header, Span, Stamp, UtcOffset};
 
 /// Tries the shapes. `false`: none fits; what was put into `header` is void then.
@@ -120,7 +120,7 @@ fn epoch(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
         return None;
     }
     let host = end + 1;
-    let host_end = super::scan::printable_end(text, host);
+    let host_end = crate::scan::printable_end(text, host);
     header.stamp = Some(stamp);
     header.host = Span::new(host, host_end);
     header.message = Span::new((host_end + 1).min(text.len()), text.len());

@@ -1,6 +1,6 @@
 //! Time stamps of ISO 8601, of which RFC 3339 and RFC 5424 §6.2.3 are the narrow ones.
 
-use super::scan::{at, digits_end, two_digits};
+use crate::scan::{at, digits_end, two_digits};
 use crate::{Deviation, Deviations, Header, Stamp, UtcOffset};
 
 /// Reads a stamp at `from` into `header` and says where it ends; `None` if what stands there has not the shape of one.

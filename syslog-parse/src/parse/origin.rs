@@ -1,7 +1,7 @@
 //! Who sent it: host and tag of RFC 3164 §4.1.2 and §4.1.3, and where the message begins.
 
 use super::bsd;
-use super::scan::{at, is_blank, name_end, skip_blanks};
+use crate::scan::{at, is_blank, name_end, skip_blanks};
 use crate::{Deviation, Header, Span};
 use std::net::Ipv6Addr;
 
@@ -130,10 +130,12 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
 /// F5: `notice tmsh[1234]: `, the severity before the tag.
 #[cold]
 fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
-    let word = text.get(from..end)?;
-    crate::Severity::from_name(std::str::from_utf8(word).ok()?)?;
     let next_end = name_end(text, end + 1);
-    (next_end > end + 1 && matches!(at(text, next_end), b':' | b'[')).then_some(end + 1)
+    if next_end == end + 1 || !matches!(at(text, next_end), b':' | b'[') {
+        return None;
+    }
+    crate::Severity::from_name(std::str::from_utf8(text.get(from..end)?).ok()?)?;
+    Some(end + 1)
 }
 
 /// `last message repeated N times` is of the logging daemon, not of a host or a program.

@@ -1,7 +1,7 @@
 //! The traditional shape, RFC 3164 §4.1: a stamp, a host, a tag, text.
 
-use super::scan::{at, is_blank, skip_blanks};
 use super::{bsd, iso, origin};
+use crate::scan::{at, is_blank, skip_blanks};
 use crate::{Deviation, Deviations, Format, Header, Span, Stamp};
 
 /// Reads everything from the stamp on. `false`: there is no stamp here; `header` is as it was.

@@ -1,8 +1,8 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
-use super::scan::{at, digits_end, printable_end};
 use super::{iso, sd};
-use crate::{Deviation, Format, Header, Span};
+use crate::scan::{at, digits_end, printable_end};
+use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
 #[inline]
@@ -32,7 +32,9 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
         return false;
     }
     let at_message = structured_data(text, reader.at, header);
-    message(text, at_message, header);
+    let (message, remarks) = message(text, at_message.min(text.len()));
+    header.message = message;
+    header.deviations = header.deviations.union(remarks);
     true
 }
 
@@ -135,16 +137,22 @@ fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
     end
 }
 
-/// MSG-ANY, or BOM and UTF-8 (§6.4).
-#[inline]
-fn message(text: &[u8], from: usize, header: &mut Header) {
-    let mut from = from.min(text.len());
+/// MSG-ANY, or BOM and UTF-8 (§6.4), and what is to be remarked of it.
+#[inline(always)]
+pub(super) fn message(text: &[u8], from: usize) -> (Span, Deviations) {
     if at(text, from) == 0xef && at(text, from + 1) == 0xbb && at(text, from + 2) == 0xbf {
-        from += 3;
-        header.deviations.insert(Deviation::Bom);
-        if text.get(from..).is_some_and(|message| std::str::from_utf8(message).is_err()) {
-            header.deviations.insert(Deviation::BadUtf8);
-        }
+        return (Span::new(from + 3, text.len()), behind_mark(text, from + 3));
     }
-    header.message = Span::new(from, text.len());
+    (Span::new(from, text.len()), Deviations::NONE)
+}
+
+/// What there is to remark of a message with a byte order mark.
+#[inline(never)]
+fn behind_mark(text: &[u8], from: usize) -> Deviations {
+    let mut deviations = Deviations::NONE;
+    deviations.insert(Deviation::Bom);
+    if text.get(from..).is_some_and(|message| std::str::from_utf8(message).is_err()) {
+        deviations.insert(Deviation::BadUtf8);
+    }
+    deviations
 }

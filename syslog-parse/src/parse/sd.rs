@@ -2,7 +2,7 @@
 //!
 //! Taking it apart is left to `structured_data`, when somebody asks.
 
-use super::scan::{at, sd_name_end, value_stop};
+use crate::scan::{at, sd_name_end, value_stop};
 use crate::{Deviation, Deviations, StructuredData};
 
 /// Walks over the elements that begin with the `[` at `from`. `None`: they do not end, or make no sense.

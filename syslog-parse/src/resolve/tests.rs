@@ -108,3 +108,17 @@ fn of_a_repeated_time_the_reading_near_the_reference_is_meant() {
     assert_eq!(read(1800 + 7201).instant.secs, -1800);
     assert!(read(0).provenance.fold());
 }
+
+#[test]
+fn the_year_that_is_taken_at_once_is_the_one_that_is_found_by_trying() {
+    let zone = FixedOffset::from_seconds(-12 * 3600).unwrap();
+    for day in (0..30_000).filter(|day| day % 7 == 0 || day % 365 > 355 || day % 365 < 15) {
+        let reference = Timestamp::new(i64::from(day) * SECONDS_PER_DAY + 61, 0);
+        for (month, day) in [(1, 1), (1, 8), (2, 28), (6, 15), (12, 20), (12, 31)] {
+            let stamp = Stamp { month, day, hour: 0, nanos: 0, ..STAMP };
+            let year = find_year(stamp, &zone, reference, reference.secs + SLACK_SECONDS).unwrap();
+            let found = resolve(&stamp, &zone, reference).unwrap();
+            assert_eq!(Civil::at(found.instant, found.offset).year, i32::from(year));
+        }
+    }
+}

@@ -6,7 +6,11 @@ use syslog_parse::{Civil, FixedOffset, Message, Resolved, Rfc3339, Timestamp, Zo
 /// The cases of a file, in order.
 pub(crate) fn cases(file: &str) -> Vec<Value> {
     let path = format!("{dir}/tests/data/{file}", dir = env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
+    parse_cases(&std::fs::read_to_string(path).unwrap())
+}
+
+/// The cases in a text, one a line.
+pub(crate) fn parse_cases(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -39,7 +39,7 @@ enum FramingArgument {
     Lf,
     /// Each message has its length before it
     Octet,
-    /// Octet counting where a whole count stands before a <PRI>, a line otherwise
+    /// Octet counting where a whole count stands before a PRI, a line otherwise
     Auto,
 }
 

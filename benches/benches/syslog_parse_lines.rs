@@ -1,0 +1,62 @@
+//! Line by line of the real world: `syslog-parse` and the fastest published crate that reads the line right too.
+//!
+//! Right means: the same host, tag, process, message and second as `syslog-parse`, which is right on all of them by
+//! the tests of that crate. Prints a table; each time is the least of many runs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that finds something else panics"
+)]
+
+mod engines;
+
+use engines::{Line, NOW, real_world};
+use std::hint::black_box;
+use std::time::Instant;
+
+#[expect(clippy::print_stdout, reason = "the table is what it is for")]
+fn main() {
+    let (runs, rounds) =
+        if std::env::args().any(|argument| argument == "--test") { (1, 10) } else { (41, 2000) };
+    let mut ratios = Vec::new();
+    println!("{:>6} {:>7} {:>13} {:>8}  engine", "line", "ns", "fastest peer", "times");
+    for Line { id, raw } in &real_world() {
+        let Ok(text) = std::str::from_utf8(raw) else { continue };
+        let right = engines::texts_of_parse(raw, NOW);
+        let expected = engines::syslog_parse(raw, NOW);
+        let mut peers = Vec::new();
+        let year = 2026;
+        if engines::texts_of_loose(text, year).is_some_and(|texts| texts == right) {
+            let answer = engines::syslog_loose(text, year);
+            let time =
+                least(runs, rounds, || assert_eq!(engines::syslog_loose(black_box(text), year), answer));
+            peers.push((time, "syslog_loose"));
+        }
+        if engines::texts_of_rfc5424(text).is_some_and(|texts| texts == right) {
+            let answer = engines::syslog_rfc5424(text);
+            let time = least(runs, rounds, || assert_eq!(engines::syslog_rfc5424(black_box(text)), answer));
+            peers.push((time, "syslog_rfc5424"));
+        }
+        let Some(&(peer, name)) = peers.iter().min_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+        let own = least(runs, rounds, || assert_eq!(engines::syslog_parse(black_box(raw), NOW), expected));
+        println!("{id:>6} {own:>7.1} {peer:>13.1} {ratio:>8.1}  {name}", ratio = peer / own);
+        ratios.push(peer / own);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let [least, .., most] = ratios[..] else { panic!("no line that both read right") };
+    println!(
+        "{lines} lines; times faster: {least:.1} to {most:.1}, median {median:.1}",
+        lines = ratios.len(),
+        median = ratios[ratios.len() / 2]
+    );
+}
+
+/// Nanoseconds of one call, the least of `runs` averages over `rounds` calls.
+fn least(runs: usize, rounds: u32, mut call: impl FnMut()) -> f64 {
+    (0..runs).fold(f64::MAX, |least, _| {
+        let start = Instant::now();
+        (0..rounds).for_each(|_| call());
+        least.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(rounds))
+    })
+}

@@ -1,0 +1,353 @@
+//! The two shapes that most messages have, as good as to the letter, each read in one go.
+//!
+//! Whatever is not quite so is left to the rooms of the shapes, which read the same from everything that is read here.
+
+use super::rfc5424;
+use crate::civil::days_in_month;
+use crate::scan::{at, name_end, printable_end, sd_name_end, value_stop};
+use crate::{Deviation, Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
+
+/// Reads everything; `None`: it is not quite as usual. `deviations` is what was remarked before.
+///
+/// The header is made in one piece at the end: what is written octet by octet is slow to copy.
+#[inline(always)]
+pub(super) fn read(text: &[u8], deviations: Deviations) -> Option<Header> {
+    let (pri, from) = pri(text)?;
+    let header = match at(text, from) {
+        b'1' => rfc_5424(text, from)?,
+        _ => rfc_3164(text, from)?,
+    };
+    Some(Header { pri: Some(pri), deviations: header.deviations.union(deviations), ..header })
+}
+
+/// `<PRI>` with one to three digits, without leading zeros, up to 191; and where it ends.
+#[inline(always)]
+fn pri(text: &[u8]) -> Option<(Pri, usize)> {
+    let [b'<', first, second, third, fourth] = *text.first_chunk()? else { return None };
+    let [a, b, c] = [first, second, third].map(|octet| octet.wrapping_sub(b'0'));
+    let (number, end) = match (second, third, fourth) {
+        (b'>', ..) if a < 10 => (a, 3),
+        (_, b'>', _) if a.wrapping_sub(1) < 9 && b < 10 => (a * 10 + b, 4),
+        (_, _, b'>') if a == 1 && b < 10 && c < 10 => (100 + b * 10 + c, 5),
+        _ => return None,
+    };
+    let pri = Pri::from_number(number.into());
+    (pri <= Pri::MAX).then_some((pri, end))
+}
+
+/// `Mmm dd hh:mm:ss host tag[process]: text`, RFC 3164 §4.1.
+#[inline(always)]
+fn rfc_3164(text: &[u8], from: usize) -> Option<Header> {
+    let stamp = bsd_stamp(text.get(from..)?.first_chunk()?)?;
+    let host = from + BSD_LEN;
+    let host_end = name_end(text, host);
+    let len = host_end - host;
+    let (first, second) = (at(text, host), at(text, host + 1));
+    let usual = match first {
+        // `last message repeated` is of no host.
+        b'a'..=b'z' => first != b'l' || len != 4,
+        // It could be a year.
+        b'0'..=b'9' => len != 4,
+        // A short word in capitals could be a zone; `Message forwarded from` is of AIX.
+        b'A'..=b'Z' if len > 5 => first != b'M' || len != 7,
+        b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
+        _ => false,
+    };
+    let tag = host_end + 1;
+    if !usual || at(text, host_end) != b' ' {
+        return None;
+    }
+    let tag_end = name_end(text, tag);
+    let mut end = tag_end;
+    let mut procid = Span::ABSENT;
+    if at(text, end) == b'[' {
+        let open = end + 1;
+        let digits = leading_digits(u64::from_le_bytes(*text.get(open..)?.first_chunk()?) ^ ZEROS);
+        end = open + digits;
+        if digits == 0 || at(text, end) != b']' {
+            return None;
+        }
+        procid = Span::new(open, end);
+        end += 1;
+    }
+    if tag_end == tag || tag_end - tag > 32 {
+        return None;
+    }
+    let mut deviations = Deviations::NONE;
+    match at(text, end) {
+        b':' => end += 1,
+        _ if !procid.is_empty() => {}
+        b' ' if is_plain_word(text, tag, end) => deviations.insert(Deviation::TagEndedBySpace),
+        _ => return None,
+    }
+    end += usize::from(matches!(at(text, end), b' ' | b'\t'));
+    Some(Header {
+        format: Format::Rfc3164,
+        stamp: Some(stamp),
+        host: Span::new(host, host_end),
+        app: Span::new(tag, tag_end),
+        procid,
+        message: Span::new(end, text.len()),
+        deviations,
+        ..Header::EMPTY
+    })
+}
+
+/// Whether a word that a blank ends can be nothing else than a tag: no month of another stamp, no remark of the daemon
+/// (`last message repeated`, `Message forwarded`), no level before the tag proper.
+#[inline(always)]
+fn is_plain_word(text: &[u8], from: usize, end: usize) -> bool {
+    end - from != 3
+        && !matches!(at(text, from), b'l' | b'M')
+        && !matches!(at(text, name_end(text, end + 1)), b':' | b'[')
+}
+
+/// `1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG`, RFC 5424 §6.
+#[inline(always)]
+fn rfc_5424(text: &[u8], from: usize) -> Option<Header> {
+    if at(text, from + 1) != b' ' {
+        return None;
+    }
+    let (stamp, at_host) = iso_stamp(text, from + 2)?;
+    let (host, at_app) = field(text, at_host, 255)?;
+    let (app, at_procid) = field(text, at_app, 48)?;
+    let (procid, at_msgid) = field(text, at_procid, 128)?;
+    let (msgid, at_sd) = field(text, at_msgid, 32)?;
+    let sd_end = structured_data(text, at_sd)?;
+    let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
+    let (message, deviations) = rfc5424::message(text, (sd_end + 1).min(text.len()));
+    Some(Header {
+        format: Format::Rfc5424,
+        stamp,
+        host,
+        app,
+        procid,
+        msgid,
+        structured_data,
+        message,
+        deviations,
+        ..Header::EMPTY
+    })
+}
+
+/// NILVALUE or 1*`longest`PRINTUSASCII and a blank; and where the next field begins.
+#[inline(always)]
+fn field(text: &[u8], from: usize, longest: usize) -> Option<(Span, usize)> {
+    if at(text, from) == b'-' && at(text, from + 1) == b' ' {
+        return Some((Span::ABSENT, from + 2));
+    }
+    let end = printable_end(text, from);
+    (end.wrapping_sub(from + 1) < longest && at(text, end) == b' ').then(|| (Span::new(from, end), end + 1))
+}
+
+/// NILVALUE or SD-ELEMENTs without a fault (§6.3), and a blank or nothing; where they end. `None` may also mean that
+/// they are many.
+#[inline(always)]
+fn structured_data(text: &[u8], from: usize) -> Option<usize> {
+    match (at(text, from), at(text, from + 1)) {
+        (b'[', _) => {}
+        (b'-', b' ') => return Some(from + 1),
+        (b'-', _) if text.len() == from + 1 => return Some(from + 1),
+        _ => return None,
+    }
+    let mut start = from;
+    let mut ids: [&[u8]; 4] = [&[]; 4];
+    for count in 0..ids.len() {
+        let mut end = sd_name_end(text, start + 1);
+        let id = text.get(start + 1..end)?;
+        if id.len().wrapping_sub(1) >= 32 || ids.iter().take(count).any(|&earlier| earlier == id) {
+            return None;
+        }
+        *ids.get_mut(count)? = id;
+        while at(text, end) == b' ' {
+            let equals = sd_name_end(text, end + 1);
+            if equals.wrapping_sub(end + 2) >= 32 || at(text, equals) != b'=' || at(text, equals + 1) != b'"'
+            {
+                return None;
+            }
+            end = closing_quote(text, equals + 2)? + 1;
+        }
+        if at(text, end) != b']' {
+            return None;
+        }
+        match at(text, end + 1) {
+            b' ' => return Some(end + 1),
+            b'[' => start = end + 1,
+            _ if text.len() == end + 1 => return Some(end + 1),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Where the quotation mark stands that ends a PARAM-VALUE.
+#[inline(always)]
+fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
+    let mut end = from;
+    loop {
+        end = value_stop(text, end);
+        match at(text, end) {
+            b'"' => return Some(end),
+            b'\\' if matches!(at(text, end + 1), b'"' | b'\\' | b']') => end += 2,
+            _ => return None,
+        }
+    }
+}
+
+/// `Mmm dd hh:mm:ss` and a blank, and such a time there is.
+#[inline(always)]
+fn bsd_stamp(octets: &[u8; BSD_LEN]) -> Option<Stamp> {
+    let [m1, m2, m3, d0, d1, d2, d3, clock @ .., b' '] = octets else { return None };
+    let month = month(u32::from_le_bytes([*m1, *m2, *m3, 0]))?;
+    let [0, tens, units @ 0..=9, 0] = [d0 ^ b' ', d1 ^ b'0', d2 ^ b'0', d3 ^ b' '] else { return None };
+    let day = match tens {
+        PADDING => units,
+        1..=3 => tens * 10 + units,
+        _ => return None,
+    };
+    let (hour, minute, second) = clock_of(*clock)?;
+    let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
+    possible.then_some(Stamp { month, day, hour, minute, second, ..NOTHING })
+}
+
+/// A blank where a digit is expected, as `octet ^ b'0'` sees it.
+const PADDING: u8 = b' ' ^ b'0';
+
+/// TIMESTAMP of RFC 5424 §6.2.3, or NILVALUE, and where the next field begins.
+#[inline(always)]
+fn iso_stamp(text: &[u8], from: usize) -> Option<(Option<Stamp>, usize)> {
+    if at(text, from) == b'-' && at(text, from + 1) == b' ' {
+        return Some((None, from + 2));
+    }
+    // Behind the seconds there are ten octets at least: an offset and four empty fields.
+    let octets: &[u8; 28] = text.get(from..)?.first_chunk()?;
+    let (date, rest) = octets.split_first_chunk::<8>()?;
+    let (day, rest) = rest.split_first_chunk::<3>()?;
+    let (clock, _) = rest.split_first_chunk::<8>()?;
+    let date = numbers(*date, *b"0000-00-", DIGITS_OF_DATE)?;
+    let [century, _, year, _, _, month, _, _] = date;
+    let [tens @ 0..=3, units @ 0..=9, b'T'] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else { return None };
+    let (year, day) = (u16::from(century) * 100 + u16::from(year), tens * 10 + units);
+    let (hour, minute, second) = clock_of(*clock)?;
+    let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..NOTHING };
+    let mut end = from + 19;
+    if at(text, end) == b'.' {
+        let digits = fraction(text.get(end + 1..)?.first_chunk()?, &mut stamp)?;
+        end += 1 + digits;
+    }
+    let offset;
+    (offset, end) = match at(text, end) {
+        b'Z' => (0, end + 1),
+        sign @ (b'+' | b'-') => {
+            let [h1, h2, b':', m1, m2] = *text.get(end + 1..)?.first_chunk()? else { return None };
+            let [h1, h2, m1, m2] = [h1, h2, m1, m2].map(|octet| octet.wrapping_sub(b'0'));
+            if h1 > 9 || h2 > 9 || m1 > 5 || m2 > 9 {
+                return None;
+            }
+            let seconds = i32::from(h1 * 10 + h2) * 3600 + i32::from(m1 * 10 + m2) * 60;
+            (if sign == b'-' { -seconds } else { seconds }, end + 6)
+        }
+        _ => return None,
+    };
+    stamp.offset = Some(UtcOffset::from_seconds(offset)?);
+    let possible = month.wrapping_sub(1) < 12
+        && (day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(year.into(), month)));
+    (possible && at(text, end) == b' ').then_some((Some(stamp), end + 1))
+}
+
+/// One to six digits of a fraction: how many.
+#[inline(always)]
+fn fraction(octets: &[u8; 8], stamp: &mut Stamp) -> Option<usize> {
+    let word = u64::from_le_bytes(*octets) ^ ZEROS;
+    let digits = leading_digits(word);
+    if digits == 0 || digits > 6 {
+        return None;
+    }
+    // What is not a digit becomes a zero behind the digits; then pairs, fours and eight are added up.
+    let word = word & ((1 << (8 * digits)) - 1);
+    let pairs = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    let eight = (fours * 10_000 + (fours >> 32)) & 0xffff_ffff;
+    stamp.nanos = u32::try_from(eight * 10).unwrap_or(0);
+    stamp.fraction_digits = u8::try_from(digits).unwrap_or(0);
+    Some(digits)
+}
+
+/// How many of eight octets, each `^ b'0'`, are digits before the first that is none.
+#[inline(always)]
+const fn leading_digits(word: u64) -> usize {
+    let others = (word.wrapping_add(DIGITS) | word) & HIGH;
+    (others.trailing_zeros() / 8) as usize
+}
+
+/// `hh:mm:ss`, below 24, 60 and 60.
+#[inline(always)]
+fn clock_of(octets: [u8; 8]) -> Option<(u8, u8, u8)> {
+    let [hour, _, _, minute, _, _, second, _] = numbers(octets, *b"00:00:00", DIGITS_OF_CLOCK)?;
+    (hour < 24 && minute < 60 && second < 60).then_some((hour, minute, second))
+}
+
+/// Octets that look like `pattern`, with any digit for a `0`: at the place of the first of two digits, their number.
+#[inline(always)]
+fn numbers(octets: [u8; 8], pattern: [u8; 8], digits: u64) -> Option<[u8; 8]> {
+    let word = u64::from_le_bytes(octets) ^ u64::from_le_bytes(pattern);
+    // A digit is below 10 now, and all else is 0: with 0x76 or 0x7f more, what is right stays below 0x80.
+    if (word.wrapping_add(digits) | word) & HIGH != 0 {
+        return None;
+    }
+    Some((word * 10 + (word >> 8)).to_le_bytes())
+}
+
+const DIGITS_OF_CLOCK: u64 = u64::from_le_bytes([0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f, 0x76, 0x76]);
+const DIGITS_OF_DATE: u64 = u64::from_le_bytes([0x76, 0x76, 0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f]);
+const DIGITS: u64 = u64::from_le_bytes([0x76; 8]);
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// 1 to 12, if the three octets are `Jan` to `Dec`, first in the lowest place.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a hash of four bits into a table of 16")]
+fn month(letters: u32) -> Option<u8> {
+    let (name, month) = MONTHS[month_hash(letters)];
+    (name == letters).then_some(month)
+}
+
+/// Four bits that are different for all months.
+#[inline(always)]
+const fn month_hash(letters: u32) -> usize {
+    (letters.wrapping_mul(MONTH_FACTOR) >> 28) as usize
+}
+
+#[expect(clippy::indexing_slicing, reason = "a hash of four bits into a table of 16, when it is compiled")]
+static MONTHS: [(u32, u8); 16] = {
+    let names = *b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut table = [(0, 0); 16];
+    let mut month = 0;
+    while month < 12 {
+        let at = month as usize * 3;
+        let letters = u32::from_le_bytes([names[at], names[at + 1], names[at + 2], 0]);
+        assert!(table[month_hash(letters)].1 == 0, "no two months have one place");
+        table[month_hash(letters)] = (letters, month + 1);
+        month += 1;
+    }
+    table
+};
+
+/// Found by trying.
+const MONTH_FACTOR: u32 = 0x67e5;
+
+/// `Oct 11 22:14:15 `.
+const BSD_LEN: usize = 16;
+
+const NOTHING: Stamp = Stamp {
+    year: None,
+    month: 0,
+    day: 0,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    fraction_digits: 0,
+    weekday: None,
+    nanos: 0,
+    offset: None,
+};

@@ -1,0 +1,166 @@
+//! Looking at octets: one, or sixteen at a time.
+//!
+//! What lies beyond the end reads as NUL, so that no look needs a test for the end. A NUL that is really there is
+//! told from the end by the position alone.
+
+use wide::u8x16;
+
+/// The octet at `index`; NUL beyond the end.
+#[inline(always)]
+pub(crate) fn at(text: &[u8], index: usize) -> u8 {
+    text.get(index).copied().unwrap_or(0)
+}
+
+/// Where the digits that begin at `from` end.
+#[inline]
+pub(crate) fn digits_end(text: &[u8], from: usize) -> usize {
+    let mut end = from;
+    while at(text, end).is_ascii_digit() {
+        end += 1;
+    }
+    end
+}
+
+/// Where the blanks and tabs that begin at `from` end.
+#[inline]
+pub(crate) fn skip_blanks(text: &[u8], from: usize) -> usize {
+    let mut end = from;
+    while is_blank(at(text, end)) {
+        end += 1;
+    }
+    end
+}
+
+/// Whether it separates fields of RFC 3164; some senders use tabs.
+#[inline(always)]
+pub(crate) const fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t')
+}
+
+/// The value of one or two decimal digits that end before `end`; `from < end <= from + 2`, digits all.
+#[inline(always)]
+pub(crate) fn two_digits(tens: u8, units: u8) -> u8 {
+    tens.wrapping_sub(b'0').wrapping_mul(10).wrapping_add(units.wrapping_sub(b'0'))
+}
+
+/// Where the token ends that begins at `from`: the first octet that is not printable US-ASCII, blanks included.
+#[inline]
+pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
+}
+
+/// Where a host name or a tag ends that begins at `from`: at a blank, a control character, `:` or `[`.
+#[inline]
+pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
+}
+
+/// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
+#[inline]
+pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
+}
+
+/// Where an SD-NAME ends: at `=`, `]`, a quotation mark or whatever is not printable US-ASCII.
+#[inline]
+pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| {
+        (at_most(octets, b' ') | at_least(octets, 0x7f))
+            | (equal(octets, b'=') | equal(octets, b']') | equal(octets, b'"'))
+    })
+}
+
+/// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
+#[inline(always)]
+fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+        let marks = stops(u8x16::new(*octets)).to_bitmask();
+        if marks != 0 {
+            return from + marks.trailing_zeros() as usize;
+        }
+    }
+    find_far(text, from, stops)
+}
+
+/// The same where the next 16 octets are not the answer.
+#[inline(never)]
+fn find_far(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let mut at = from;
+    while let Some(octets) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let marks = stops(u8x16::new(*octets)).to_bitmask();
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    find_in_tail(text, at, stops)
+}
+
+/// The same where less than 16 octets are left.
+#[inline(always)]
+fn find_in_tail(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let left = text.len().saturating_sub(from);
+    let marks = match text.last_chunk::<16>() {
+        Some(octets) => stops(u8x16::new(*octets)).to_bitmask() >> (16 - left),
+        None => {
+            let mut octets = [0; 16];
+            octets.iter_mut().zip(text.get(from..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
+            stops(u8x16::new(octets)).to_bitmask()
+        }
+    };
+    text.len().min(from + (marks | 1 << left).trailing_zeros() as usize)
+}
+
+/// All ones where an octet is that one.
+#[inline(always)]
+fn equal(octets: u8x16, octet: u8) -> u8x16 {
+    octets.simd_eq(u8x16::splat(octet))
+}
+
+/// All ones where an octet is not above that one.
+#[inline(always)]
+fn at_most(octets: u8x16, octet: u8) -> u8x16 {
+    octets.min(u8x16::splat(octet)).simd_eq(octets)
+}
+
+/// All ones where an octet is not below that one.
+#[inline(always)]
+fn at_least(octets: u8x16, octet: u8) -> u8x16 {
+    octets.max(u8x16::splat(octet)).simd_eq(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same, an octet at a time.
+    fn plainly(text: &[u8], from: usize, stop: impl Fn(u8) -> bool) -> usize {
+        (from..text.len()).find(|&i| stop(text[i])).unwrap_or(text.len())
+    }
+
+    proptest! {
+        #[test]
+        fn sixteen_at_a_time_finds_what_one_at_a_time_finds(
+            text in prop::collection::vec(
+                prop_oneof![Just(b' '), Just(b':'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'='), any::<u8>(), b'a'..=b'z'],
+                0..70,
+            ),
+            from in 0_usize..80,
+        ) {
+            let from = from.min(text.len());
+            prop_assert_eq!(printable_end(&text, from), plainly(&text, from, |b| !(33..=126).contains(&b)));
+            prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
+            prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
+            prop_assert_eq!(
+                sd_name_end(&text, from),
+                plainly(&text, from, |b| !(33..=126).contains(&b) || matches!(b, b'=' | b']' | b'"'))
+            );
+        }
+    }
+
+    #[test]
+    fn what_lies_beyond_the_end_is_nul() {
+        assert_eq!(at(b"a", 1), 0);
+    }
+}
