@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) enum Exit {
     /// Everything asked for was done.
     Done = 0,
-    /// The configuration is wrong; nothing was started.
+    /// What was given is wrong: the configuration, and nothing was started; or a message, with `parse --strict`.
     BadConfig = 1,
     // 2 is clap's: the arguments are wrong.
     /// The system refuses what the configuration asks for: a port in use, a directory that cannot be written.
@@ -52,7 +52,7 @@ const EXIT_HELP: &str = "\
 Signals: TERM, INT  stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
          HUP        reopen the files that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
-Exit:    0 done  1 bad configuration  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
+Exit:    0 done  1 bad configuration or message  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -29,6 +29,9 @@ pub(super) struct ParseArguments {
     /// How messages are told apart
     #[arg(long, value_enum, default_value_t = FramingArgument::Auto)]
     framing: FramingArgument,
+    /// Refuse, with offset and field, what breaks the RFC; exit 1 if anything was refused
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,7 +47,7 @@ enum FramingArgument {
 }
 
 pub(super) fn parse(arguments: &ParseArguments) -> Exit {
-    let context = match Context::new(arguments) {
+    let mut context = match Context::new(arguments) {
         Ok(context) => context,
         Err(message) => {
             log::say(format_args!("error: {message}"));
@@ -59,10 +62,11 @@ pub(super) fn parse(arguments: &ParseArguments) -> Exit {
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match framing {
-        None => whole(&context, &mut out),
-        Some(framing) => framed(framing, &context, &mut out),
+        None => whole(&mut context, &mut out),
+        Some(framing) => framed(framing, &mut context, &mut out),
     };
     match done.and_then(|()| out.flush()) {
+        Ok(()) if context.refused > 0 => Exit::BadConfig,
         Ok(()) => Exit::Done,
         // Whoever reads our output has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
@@ -79,6 +83,18 @@ struct Context {
     source: ZoneSource,
     names: ZoneNames,
     now: Timestamp,
+    check: Check,
+    /// Messages seen so far, and those of them that were refused.
+    seen: u64,
+    refused: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// Show what is understood of anything.
+    Nothing,
+    /// Refuse what breaks the RFC.
+    Rfc,
 }
 
 impl Context {
@@ -107,24 +123,33 @@ impl Context {
                 Timestamp::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), now.subsec_nanos())
             }
         };
-        Ok(Self { zone: Cached::new(zone), source, names, now })
+        let check = if arguments.strict { Check::Rfc } else { Check::Nothing };
+        Ok(Self { zone: Cached::new(zone), source, names, now, check, seen: 0, refused: 0 })
     }
 
-    fn show(&self, raw: &[u8], out: &mut impl Write) -> io::Result<()> {
+    fn show(&mut self, raw: &[u8], out: &mut impl Write) -> io::Result<()> {
         let message = syslog_parse::parse(raw);
+        self.seen += 1;
+        if self.check == Check::Rfc
+            && let Err(error) = message.strict()
+        {
+            self.refused += 1;
+            log::say(format_args!("error: message {}: {error}", self.seen));
+            return Ok(());
+        }
         let sent = when::sent(&message, &self.names, &self.zone, self.source, self.now);
         serde_json::to_writer(&mut *out, &MessageJson::new(&message, sent))?;
         out.write_all(b"\n")
     }
 }
 
-fn whole(context: &Context, out: &mut impl Write) -> io::Result<()> {
+fn whole(context: &mut Context, out: &mut impl Write) -> io::Result<()> {
     let mut raw = Vec::new();
     io::stdin().lock().read_to_end(&mut raw)?;
     context.show(&raw, out)
 }
 
-fn framed(framing: Framing, context: &Context, out: &mut impl Write) -> io::Result<()> {
+fn framed(framing: Framing, context: &mut Context, out: &mut impl Write) -> io::Result<()> {
     let mut input = io::stdin().lock();
     let mut framer = Framer::new(framing, MAX_MESSAGE);
     let mut buffer = Vec::new();
@@ -151,7 +176,7 @@ fn framed(framing: Framing, context: &Context, out: &mut impl Write) -> io::Resu
 fn frames<'b>(
     mut step: impl FnMut(&'b [u8]) -> Step<'b>,
     buffer: &'b [u8],
-    context: &Context,
+    context: &mut Context,
     out: &mut impl Write,
 ) -> io::Result<usize> {
     let mut at = 0;

@@ -112,3 +112,14 @@ fn nonsense_in_an_argument_is_said_and_nothing_is_read() {
         assert!(said.contains(word), "{said}");
     }
 }
+
+#[test]
+fn strict_refuses_with_offset_and_field_and_shows_the_rest() {
+    let good = "<34>1 2003-10-11T22:14:15.003Z mymachine su - ID47 - it failed";
+    let bad = good.replace("22:14:15", "22:14:65");
+    let (lines, said, code) =
+        parse(&["--strict", "--framing", "lf"], format!("{good}\n{bad}\n{good}\n").as_bytes());
+    assert_eq!((lines.len(), code), (2, 1), "{said}");
+    assert!(said.starts_with("error: message 2: ") && said.contains("timestamp"), "{said}");
+    assert_eq!(parse(&["--strict"], good.as_bytes()).2, 0);
+}
