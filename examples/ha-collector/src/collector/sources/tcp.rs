@@ -87,13 +87,18 @@ impl TcpSource {
             };
             serve(stream, peer, &context, &places, max_connections, &mut complaint);
         }
-        // Those that the kernel has accepted for us have sent already, and may even have closed.
-        let mut left = BACKLOG;
-        while left > 0
-            && let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
-        {
-            left -= 1;
-            serve(stream, peer, &context, &places, max_connections, &mut complaint);
+        // Those that the kernel has accepted for us have sent already, and may even have closed. Asked is the kernel, not
+        // the runtime, which may not have heard of them yet.
+        let listener = listener.into_std()?;
+        for _ in 0..BACKLOG {
+            let Ok((stream, peer)) = listener.accept() else {
+                break;
+            };
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match stream {
+                Ok(stream) => serve(stream, peer, &context, &places, max_connections, &mut complaint),
+                Err(error) => warn!(source = context.origin.account.id, %peer, "lost a connection: {error}"),
+            }
         }
         drop(listener);
         // Every connection holds a place until it is done.
@@ -158,6 +163,15 @@ enum Progress {
     Ended,
 }
 
+/// Who is asked whether there are bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// The runtime, which knows without a system call when there are none, once it has looked.
+    Runtime,
+    /// The kernel: it knows of bytes that the runtime has not heard of.
+    Kernel,
+}
+
 /// A look, and the batch that found no room.
 type Look = (Progress, Option<(Batch, Refused)>);
 
@@ -198,7 +212,7 @@ impl Connection {
                 () = &mut heard => break,
                 readable = self.stream.readable() => if readable.is_err() { break },
             }
-            let (progress, refused) = self.look(context);
+            let (progress, refused) = self.look(context, Ask::Runtime);
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
             }
@@ -221,7 +235,7 @@ impl Connection {
         let until = Instant::now() + DRAIN;
         let mut patience = REST_OF_MESSAGE;
         while Instant::now() < until && !context.give_up.said() {
-            let (progress, refused) = self.look(context);
+            let (progress, refused) = self.look(context, Ask::Kernel);
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
                 break;
@@ -253,7 +267,7 @@ impl Connection {
     }
 
     /// Reads once and appends what came.
-    fn look(&mut self, context: &Context) -> Look {
+    fn look(&mut self, context: &Context, ask: Ask) -> Look {
         WORKER.with_borrow_mut(|worker| {
             let Worker { intake, buffer } = worker.get_or_insert_with(|| Worker::new(context));
             intake.receive();
@@ -263,7 +277,7 @@ impl Connection {
                 buffer.resize(held + READ_BYTES, 0);
             }
             let (before, room) = buffer.split_at_mut(held);
-            let (progress, read) = read(&self.stream, room, self.peer);
+            let (progress, read) = read(&self.stream, room, self.peer, ask);
             self.in_a_row += read;
             if small {
                 before.copy_from_slice(&self.rest);
@@ -340,8 +354,12 @@ impl Worker {
     }
 }
 
-fn read(stream: &TcpStream, room: &mut [u8], peer: SocketAddr) -> (Progress, usize) {
-    match stream.try_read(room) {
+fn read(stream: &TcpStream, room: &mut [u8], peer: SocketAddr, ask: Ask) -> (Progress, usize) {
+    let read = match ask {
+        Ask::Runtime => stream.try_read(room),
+        Ask::Kernel => rustix::io::read(stream, room).map_err(io::Error::from),
+    };
+    match read {
         Ok(0) => (Progress::Ended, 0),
         Ok(n) => (Progress::Read, n),
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
