@@ -199,6 +199,26 @@ fn a_connection_that_is_open_when_the_collector_stops_loses_nothing() {
     assert_eq!(count(&data.path().join("logs/h")), expected);
 }
 
+#[test]
+fn a_message_without_a_line_end_on_an_open_connection_is_kept_at_the_stop() {
+    for round in 0..5 {
+        let data = tempfile::tempdir().unwrap();
+        let mut collector = Collector::start(data.path());
+        let mut tcp = TcpStream::connect(collector.tcp).unwrap();
+        let text = "<13>1 - h a - - - whole\n<13>1 - h a - - - no end";
+        tcp.write_all(text.as_bytes()).unwrap();
+        // Read by then or still in the kernel: both must do.
+        if round % 2 == 0 {
+            collector.wait_for_ledger(|ledger| ledger.received == 1);
+        }
+        let ledger = collector.stop();
+        assert_eq!((ledger.received, ledger.delivered), (2, 2), "{ledger:?}");
+        drop(tcp);
+        let found = lines(&data.path().join("logs/h"));
+        assert!(found.values().next().unwrap()[1].ends_with(" h a: no end"), "{found:?}");
+    }
+}
+
 fn count(dir: &Path) -> u64 {
     lines(dir).values().map(|lines| lines.len() as u64).sum()
 }

@@ -234,8 +234,9 @@ impl Connection {
     async fn drain(mut self, context: &Context) {
         let until = Instant::now() + DRAIN;
         let mut patience = REST_OF_MESSAGE;
+        let mut ask = Ask::Kernel;
         while Instant::now() < until && !context.give_up.said() {
-            let (progress, refused) = self.look(context, Ask::Kernel);
+            let (progress, refused) = self.look(context, ask);
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
                 break;
@@ -248,14 +249,15 @@ impl Connection {
                     // In the middle of a message: its end may be on the way.
                     if tokio::time::timeout(patience, self.stream.readable()).await.is_err() {
                         // It is not; some devices never send a line end, and keep the connection.
-                        let (_, refused) = self.finish(context);
-                        if let Some((batch, why)) = refused {
+                        if let Some((batch, why)) = self.finish(context) {
                             self.wait_for_room(batch, why, context).await;
                         }
                         return;
                     }
-                    // A wake-up without bytes does not begin the wait anew.
+                    // A wake-up without bytes does not begin the wait anew. The runtime may have woken us for bytes that
+                    // the kernel gave us before; asked itself, it forgets them.
                     patience /= 2;
+                    ask = Ask::Runtime;
                 }
             }
         }
@@ -293,20 +295,18 @@ impl Connection {
             if self.rest.len() < SMALL_REST && self.rest.capacity() > 2 * SMALL_REST {
                 self.rest.shrink_to(SMALL_REST);
             }
-            let refused = intake.append(&context.origin).err().map(|why| (intake.give_up_batch(), why));
-            (progress, refused)
+            (progress, append(intake, context))
         })
     }
 
     /// The stream is at its end for us: an unfinished message is a message too.
-    fn finish(&mut self, context: &Context) -> Look {
+    fn finish(&mut self, context: &Context) -> Option<(Batch, Refused)> {
         WORKER.with_borrow_mut(|worker| {
             let Worker { intake, .. } = worker.get_or_insert_with(|| Worker::new(context));
             intake.receive();
             frames(&mut self.framer, &self.rest, self.peer, intake, context, &Progress::Ended);
             self.rest.clear();
-            let refused = intake.append(&context.origin).err().map(|why| (intake.give_up_batch(), why));
-            (Progress::Ended, refused)
+            append(intake, context)
         })
     }
 
@@ -352,6 +352,11 @@ impl Worker {
     fn new(context: &Context) -> Self {
         Self { intake: Intake::new(context.queue.clone(), context.zone.clone()), buffer: vec![0; READ_BYTES] }
     }
+}
+
+/// Appends what was taken; gives back the batch that found no room.
+fn append(intake: &mut Intake, context: &Context) -> Option<(Batch, Refused)> {
+    intake.append(&context.origin).err().map(|why| (intake.give_up_batch(), why))
 }
 
 fn read(stream: &TcpStream, room: &mut [u8], peer: SocketAddr, ask: Ask) -> (Progress, usize) {
