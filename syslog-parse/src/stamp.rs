@@ -29,6 +29,20 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// No field read yet.
+    pub(crate) const NOTHING: Self = Self {
+        year: None,
+        month: 0,
+        day: 0,
+        hour: 0,
+        minute: 0,
+        second: 0,
+        fraction_digits: 0,
+        weekday: None,
+        nanos: 0,
+        offset: None,
+    };
+
     /// Whether month, day, hour, minute, second and offset can be; 29 February can, in a year that is not known.
     #[inline(always)]
     pub fn is_possible(&self) -> bool {

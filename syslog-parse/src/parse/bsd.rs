@@ -47,7 +47,7 @@ fn plain(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
         hour: two_digits(fixed[7], fixed[8]),
         minute: two_digits(fixed[10], fixed[11]),
         second: two_digits(fixed[13], fixed[14]),
-        ..NOTHING
+        ..Stamp::NOTHING
     });
     Some(from + LEN)
 }
@@ -55,7 +55,7 @@ fn plain(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
 /// With the day of the week or the year before it, the year between day and time, and numbers of any width.
 #[cold]
 fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let mut stamp = NOTHING;
+    let mut stamp = Stamp::NOTHING;
     let mut remarks = Deviations::NONE;
     let mut from = from;
     if let Some(weekday) = weekday([at(text, from), at(text, from + 1), at(text, from + 2)]) {
@@ -111,7 +111,7 @@ pub(super) fn slashed(text: &[u8], from: usize, header: &mut Header) -> Option<u
         year: Some(u16::from(two_digits(y1, y2)) * 100 + u16::from(two_digits(y3, y4))),
         month: two_digits(m1, m2),
         day: two_digits(d1, d2),
-        ..NOTHING
+        ..Stamp::NOTHING
     };
     let end = clock(text, from + 11, &mut stamp, &mut header.deviations)?;
     header.stamp = Some(stamp);
@@ -263,19 +263,6 @@ fn weekday(letters: [u8; 3]) -> Option<Weekday> {
 
 /// `Oct 11 22:14:15`.
 const LEN: usize = 15;
-
-const NOTHING: Stamp = Stamp {
-    year: None,
-    month: 0,
-    day: 0,
-    hour: 0,
-    minute: 0,
-    second: 0,
-    fraction_digits: 0,
-    weekday: None,
-    nanos: 0,
-    offset: None,
-};
 
 /// Abbreviations of the IANA database that are in use, sorted. What they mean, the caller's table says.
 const ZONE_NAMES: [&[u8]; 44] = [

@@ -207,7 +207,7 @@ fn bsd_stamp(octets: &[u8; BSD_LEN]) -> Option<Stamp> {
     };
     let (hour, minute, second) = clock_of(*clock)?;
     let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
-    possible.then_some(Stamp { month, day, hour, minute, second, ..NOTHING })
+    possible.then_some(Stamp { month, day, hour, minute, second, ..Stamp::NOTHING })
 }
 
 /// A blank where a digit is expected, as `octet ^ b'0'` sees it.
@@ -229,7 +229,7 @@ fn iso_stamp(text: &[u8], from: usize) -> Option<(Option<Stamp>, usize)> {
     let [tens @ 0..=3, units @ 0..=9, b'T'] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else { return None };
     let (year, day) = (u16::from(century) * 100 + u16::from(year), tens * 10 + units);
     let (hour, minute, second) = clock_of(*clock)?;
-    let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..NOTHING };
+    let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let mut end = from + 19;
     if at(text, end) == b'.' {
         let digits = fraction(text.get(end + 1..)?.first_chunk()?, &mut stamp)?;
@@ -338,16 +338,3 @@ const MONTH_FACTOR: u32 = 0x67e5;
 
 /// `Oct 11 22:14:15 `.
 const BSD_LEN: usize = 16;
-
-const NOTHING: Stamp = Stamp {
-    year: None,
-    month: 0,
-    day: 0,
-    hour: 0,
-    minute: 0,
-    second: 0,
-    fraction_digits: 0,
-    weekday: None,
-    nanos: 0,
-    offset: None,
-};

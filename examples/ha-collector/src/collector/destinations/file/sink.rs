@@ -200,18 +200,18 @@ impl Sink {
             this_batch: 0,
             used: self.looked,
         });
-        self.enter_last(hash)
+        let at = self.files.len() - 1;
+        self.enter(at);
+        at
     }
 
-    /// Enters the last of `files` into the index.
-    fn enter_last(&mut self, hash: u64) -> usize {
-        let at = self.files.len() - 1;
+    /// Enters `files[at]` into the index.
+    fn enter(&mut self, at: usize) {
         let (files, hasher) = (&self.files, &self.hasher);
         let hash_of = |&at: &usize| {
             files.get(at).map_or(0, |entry| hasher.hash_one((entry.host.as_deref(), entry.day)))
         };
-        self.index.insert_unique(hash, at, hash_of);
-        at
+        self.index.insert_unique(hash_of(&at), at, hash_of);
     }
 
     /// Gets the lines of one file to where they belong.
@@ -352,11 +352,7 @@ impl Sink {
         self.last = None;
         self.index.clear();
         for at in 0..self.files.len() {
-            let (files, hasher) = (&self.files, &self.hasher);
-            let hash_of = |&at: &usize| {
-                files.get(at).map_or(0, |entry| hasher.hash_one((entry.host.as_deref(), entry.day)))
-            };
-            self.index.insert_unique(hash_of(&at), at, hash_of);
+            self.enter(at);
         }
     }
 }
