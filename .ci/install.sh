@@ -4,7 +4,9 @@ set -euo pipefail
 need=()
 command -v logger >/dev/null || need+=(bsdutils)
 command -v nc >/dev/null || need+=(netcat-openbsd)
-command -v unshare >/dev/null || need+=(util-linux)
+command -v unshare >/dev/null && command -v setpriv >/dev/null || need+=(util-linux)
+command -v ip >/dev/null || need+=(iproute2)
+command -v keepalived >/dev/null || need+=(keepalived)
 command -v cc >/dev/null || need+=(gcc libc6-dev)
 [ -e /usr/share/zoneinfo/Europe/Budapest ] || need+=(tzdata)
 if [ ${#need[@]} -gt 0 ]; then
