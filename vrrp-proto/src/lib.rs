@@ -10,6 +10,7 @@ mod accepted;
 mod instant;
 mod interval;
 mod priority;
+mod router;
 mod version;
 mod vrid;
 
@@ -17,5 +18,10 @@ pub use accepted::{Accepted, Addresses, ChecksumForm};
 pub use instant::Instant;
 pub use interval::Interval;
 pub use priority::Priority;
+pub use router::{
+    AcceptMode, Action, Actions, Advertisement, Config, ConfigError, Event, Fault, Faults, FirstWait,
+    Generations, OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing,
+    State, Status, active_down_interval, skew_time,
+};
 pub use version::{Family, Version};
 pub use vrid::VirtualRouterId;
