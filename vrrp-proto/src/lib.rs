@@ -21,6 +21,7 @@ mod packet;
 mod peer;
 mod priority;
 mod reject;
+mod router;
 mod version;
 mod vrid;
 
@@ -41,5 +42,10 @@ pub use packet::{BuildError, EmitError, Packet};
 pub use peer::{Peer, PeerMemory};
 pub use priority::Priority;
 pub use reject::Reject;
+pub use router::{
+    AcceptMode, Action, Actions, Advertisement, Config, ConfigError, Event, Fault, Faults, FirstWait,
+    Generations, OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing,
+    State, Status, active_down_interval, skew_time,
+};
 pub use version::{Family, Version};
 pub use vrid::VirtualRouterId;
