@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
-/// An interface as it was when [`Interface::look_up`] was called.
+/// An interface as it was when it was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     name: String,
@@ -28,22 +28,47 @@ pub enum Link {
     Up,
 }
 
+impl Link {
+    const fn from_flags(flags: InterfaceFlags) -> Self {
+        match (flags.contains(InterfaceFlags::IFF_UP), flags.contains(InterfaceFlags::IFF_RUNNING)) {
+            (false, _) => Self::Down,
+            (true, false) => Self::NoCarrier,
+            (true, true) => Self::Up,
+        }
+    }
+}
+
 impl Interface {
-    /// Looks the interface up. `Ok(None)`: there is none of that name.
+    /// Looks one interface up. `Ok(None)`: there is none of that name.
     ///
     /// # Errors
     ///
     /// What `getifaddrs(3)` answered.
     pub fn look_up(name: &str) -> io::Result<Option<Self>> {
-        let Ok(index) = if_nametoindex(name) else {
-            return Ok(None);
-        };
-        let mut flags = InterfaceFlags::empty();
-        let mut found =
-            Self { name: name.to_owned(), index, link: Link::Down, mac: None, addresses: Vec::new() };
-        for entry in getifaddrs()?.filter(|entry| entry.interface_name == name) {
-            flags |= entry.flags;
-            let Some(address) = entry.address else { continue };
+        Ok(Self::all()?.into_iter().find(|interface| interface.name == name))
+    }
+
+    /// All interfaces of this network namespace.
+    ///
+    /// # Errors
+    ///
+    /// What `getifaddrs(3)` answered.
+    pub fn all() -> io::Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        for entry in getifaddrs()? {
+            // An IPv4 address with a label of its own comes under that name: `eth0:1` is eth0.
+            let name = entry.interface_name.split(':').next().unwrap_or_default();
+            let place = all.iter().position(|interface| interface.name == name);
+            let found = match place {
+                Some(place) => all.get_mut(place),
+                None => {
+                    let Ok(index) = if_nametoindex(name) else { continue };
+                    let link = Link::from_flags(entry.flags);
+                    all.push(Self { name: name.to_owned(), index, link, mac: None, addresses: Vec::new() });
+                    all.last_mut()
+                }
+            };
+            let (Some(found), Some(address)) = (found, entry.address) else { continue };
             if let Some(link) = address.as_link_addr() {
                 found.mac = link.addr();
             } else if let Some(v4) = address.as_sockaddr_in() {
@@ -52,13 +77,7 @@ impl Interface {
                 found.addresses.push(v6.ip().into());
             }
         }
-        found.link =
-            match (flags.contains(InterfaceFlags::IFF_UP), flags.contains(InterfaceFlags::IFF_RUNNING)) {
-                (false, _) => Link::Down,
-                (true, false) => Link::NoCarrier,
-                (true, true) => Link::Up,
-            };
-        Ok(Some(found))
+        Ok(all)
     }
 
     /// Its name at that moment.

@@ -3,7 +3,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "recvmmsg(2), sendmmsg(2) and their control messages; every block says why it is sound"
+    reason = "recvmmsg(2), sendmmsg(2), their control messages, AsyncFd; every block says why it is sound"
 )]
 
 use std::fmt;
@@ -305,4 +305,15 @@ pub(crate) fn kernel_drops(socket: BorrowedFd<'_>) -> io::Result<u32> {
         0 => Ok(info.last().copied().unwrap_or_default()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Lets tokio wait for the engine. To be called within a runtime with I/O enabled.
+#[cfg(feature = "tokio")]
+pub(crate) fn watch(engine: crate::Engine) -> io::Result<tokio::io::unix::AsyncFd<crate::Engine>> {
+    // SAFETY: an engine owns its epoll descriptor from `Engine::new` until it is dropped, gives back that one from
+    // `as_raw_fd`, and has no method that closes or replaces it; the driver, which holds the AsyncFd, never replaces
+    // the engine in it.
+    let watched =
+        unsafe { tokio::io::unix::AsyncFd::register_with_interest(engine, tokio::io::Interest::READABLE) };
+    watched.map_err(io::Error::from)
 }

@@ -3,5 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod keepalived;
 mod net;
+mod ours;
 mod socket;

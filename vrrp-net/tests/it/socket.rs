@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use vrrp_net::{
-    GROUP_V4, GROUP_V6, Inbox, Interface, Link, Octets, OpenError, Options, Packet, Protocol, Socket,
+    GROUP_V4, GROUP_V6, Inbox, Interface, Link, Octets, OpenError, Packet, Protocol, Socket,
+    SocketOptions as Options,
 };
 use vrrp_proto::Family;
 

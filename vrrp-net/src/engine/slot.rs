@@ -1,0 +1,166 @@
+//! One virtual router with all that belongs to it: election, packets, sockets, memory of its peers, counters.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use vrrp_proto::{
+    Accepted, Datagram, Fault, Instant, Ladder, PeerMemory, Reach as Listen, Reject, Router, Versions,
+    active_down_interval,
+};
+
+use super::packets::{Packets, proof};
+use crate::interface::{Interface, Link};
+use crate::router::{Options, Reach, Report};
+use crate::socket;
+
+/// Senders that are remembered. An accepted one beyond these takes the place of the one not heard for longest.
+const MOST_PEERS: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) options: Options,
+    pub(super) router: Router,
+    pub(super) packets: Packets,
+    /// The sockets that it uses now.
+    pub(super) hears_by: Option<socket::Options>,
+    pub(super) speaks_by: Option<socket::Options>,
+    /// What its timer in the queue says.
+    pub(super) queued: Option<Instant>,
+    pub(super) unsent: u64,
+    pub(super) trouble: Option<String>,
+    own: Vec<IpAddr>,
+    peers: Vec<(IpAddr, PeerMemory, Instant)>,
+    refused: Box<[u64; Reject::COUNT]>,
+    last_refused: Option<(Reject, IpAddr, SystemTime)>,
+}
+
+impl Slot {
+    pub(super) fn new(options: Options, router: Router, packets: Packets) -> Self {
+        Self {
+            options,
+            router,
+            packets,
+            hears_by: None,
+            speaks_by: None,
+            queued: None,
+            unsent: 0,
+            trouble: None,
+            own: Vec::new(),
+            peers: Vec::new(),
+            refused: Box::new([0; Reject::COUNT]),
+            last_refused: None,
+        }
+    }
+
+    /// What is wrong with its interfaces, as the election wants to know it; the second is what it sends from.
+    pub(super) fn look(&mut self, interfaces: &[Interface]) -> (Vec<Fault>, Option<IpAddr>) {
+        let find = |name: &str| interfaces.iter().find(|interface| interface.name() == name);
+        let here = find(&self.options.interface);
+        let out = self.options.transmit_interface.as_deref().map(find);
+        let carries = |interface: Option<&Interface>| interface.is_some_and(|found| found.link() == Link::Up);
+        let mut faults = Vec::new();
+        if !carries(here) || out.is_some_and(|out| !carries(out)) {
+            faults.push(Fault::LINK_DOWN);
+        }
+        self.own.clear();
+        self.own.extend(interfaces.iter().flat_map(Interface::addresses));
+        let source = match (self.options.source, here) {
+            (Some(fixed), _) => self.own.contains(&fixed).then_some(fixed),
+            (None, Some(here)) => match self.options.family() {
+                vrrp_proto::Family::V4 => here.primary_v4(&self.options.addresses).map(IpAddr::V4),
+                vrrp_proto::Family::V6 => here.link_local_v6(&self.options.addresses).map(IpAddr::V6),
+            },
+            (None, None) => None,
+        };
+        // Our own words are known by where they are sent from, and a virtual address is never that.
+        self.own.retain(|address| Some(*address) == source || !self.options.addresses.contains(address));
+        if source.is_none() {
+            faults.push(Fault::NO_ADDRESS);
+        }
+        (faults, source)
+    }
+
+    /// Lets a datagram up the ladder. What is refused changes a counter and nothing else.
+    pub(super) fn check<'d>(
+        &mut self,
+        datagram: &Datagram<'d>,
+        at: Instant,
+        wall: SystemTime,
+    ) -> Option<Accepted<'d>> {
+        let mut ladder = Ladder::new(self.options.election.vrid, self.options.family());
+        ladder.versions = match self.options.election.generations {
+            vrrp_proto::Generations::V2 => Versions::V2,
+            vrrp_proto::Generations::V3 => Versions::V3,
+            vrrp_proto::Generations::Both => Versions::Both,
+        };
+        ladder.interval = self.options.election.interval;
+        ladder.addresses = Some(self.packets.addresses().borrowed());
+        ladder.reach = match &self.options.reach {
+            Reach::Multicast(group) => Listen::Group(*group),
+            Reach::Unicast(peers) => Listen::Peers(peers),
+        };
+        ladder.authentication = proof(&self.options.authentication);
+        ladder.own = &self.own;
+        let source = datagram.source();
+        let known = self.peers.iter().position(|(peer, ..)| *peer == source);
+        let mut memory = PeerMemory::new();
+        if let Some((_, remembered, heard)) = known.and_then(|place| self.peers.get(place)) {
+            memory = *remembered;
+            // A peer that was started again counts from 1, and was silent before.
+            if at.saturating_since(*heard) > self.patience() {
+                memory.forget_sequence();
+            }
+        }
+        match ladder.check(datagram, &mut memory) {
+            Ok(accepted) => {
+                self.remember(known, source, memory, at);
+                Some(accepted)
+            }
+            Err(reject) => {
+                if let Some(counter) = self.refused.get_mut(reject.index()) {
+                    *counter += 1;
+                }
+                if !matches!(reject, Reject::OwnPacket { .. }) {
+                    self.last_refused = Some((reject, source, wall));
+                }
+                None
+            }
+        }
+    }
+
+    fn remember(&mut self, known: Option<usize>, source: IpAddr, memory: PeerMemory, at: Instant) {
+        let oldest =
+            || self.peers.iter().enumerate().min_by_key(|(_, (.., heard))| *heard).map(|(place, _)| place);
+        let place = known.or_else(|| if self.peers.len() < MOST_PEERS { None } else { oldest() });
+        match place.and_then(|place| self.peers.get_mut(place)) {
+            Some(peer) => *peer = (source, memory, at),
+            None => self.peers.push((source, memory, at)),
+        }
+    }
+
+    /// The form of the checksum that was heard last, of anybody.
+    pub(super) fn heard_checksum(&self) -> Option<vrrp_proto::ChecksumForm> {
+        self.peers.iter().max_by_key(|(.., heard)| *heard).and_then(|(_, memory, _)| memory.checksum())
+    }
+
+    /// After so much silence a peer is gone.
+    fn patience(&self) -> Duration {
+        let election = &self.options.election;
+        active_down_interval(self.router.priority(), election.interval, election.down_timer_adverts)
+    }
+
+    pub(super) fn report(&self, at: Instant, wall: SystemTime) -> Report {
+        let counted = Reject::LABELS.iter().zip(self.refused.iter()).filter(|(_, count)| **count > 0);
+        Report {
+            vrid: self.options.election.vrid,
+            status: self.router.status(),
+            at,
+            wall,
+            source: self.packets.source(),
+            refused: counted.map(|(label, count)| (*label, *count)).collect(),
+            last_refused: self.last_refused,
+            unsent: self.unsent,
+            trouble: self.trouble.clone(),
+        }
+    }
+}
