@@ -1,11 +1,12 @@
 //! The configuration: what the collector was asked to do, checked as a whole before anything starts.
 //!
-//! [`schema`] is the file as it is written, [`units`] its sizes, [`diagnostic`] how a mistake is shown. What stands
-//! here is what the rest of the program sees: every default filled in, every path resolved.
+//! [`schema`] is the file as it is written, [`units`] its sizes, [`diagnostic`] how a mistake is shown, [`vrrp`] the part
+//! of the keeper. What stands here is what the rest of the program sees: every default filled in, every path resolved.
 
 mod diagnostic;
 mod schema;
 mod units;
+mod vrrp;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,12 @@ use toml::Spanned;
 
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::units::Size;
+use self::vrrp::Findings;
+
+pub(crate) use self::vrrp::{
+    Announce, AtStart, Authentication, Checksum, Initial, Keeper, LinkLayer, Notify, Preempt, Process, Reach,
+    Scope, Script, Sense, SyncGroup, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,
+};
 
 /// The port that needs no privilege; 514 is the one of RFC 5426.
 const DEFAULT_PORT: u16 = 5514;
@@ -42,6 +49,10 @@ pub(crate) struct Config {
     pub(crate) buffer: Buffer,
     pub(crate) sources: Vec<Source>,
     pub(crate) destinations: Vec<FileDestination>,
+    /// `None`: this host keeps no address.
+    pub(crate) keeper: Option<Keeper>,
+    /// What will hurt.
+    pub(crate) warnings: Errors,
 }
 
 /// The queue between sources and destinations.
@@ -123,6 +134,8 @@ impl Config {
                 ),
             ],
             destinations: vec![FileDestination { id: "files".to_owned(), root: data.join("logs") }],
+            keeper: None,
+            warnings: Errors(Vec::new()),
         }
     }
 
@@ -139,6 +152,17 @@ impl Config {
 /// One line for a person: what this configuration would do.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(keeper) = &self.keeper {
+            for (n, router) in keeper.routers.iter().enumerate() {
+                let comma = if n == 0 { "keeps " } else { ", " };
+                let addresses = router.addresses.iter().map(|address| address.address.to_string());
+                write!(f, "{comma}{} on {}", addresses.collect::<Vec<_>>().join(" and "), router.interface)?;
+            }
+            if self.sources.is_empty() {
+                return Ok(());
+            }
+            f.write_str("; ")?;
+        }
         for (n, source) in self.sources.iter().enumerate() {
             let comma = if n == 0 { "" } else { ", " };
             write!(f, "{comma}{} {}", source.transport.name(), source.listen)?;
@@ -193,6 +217,7 @@ struct Builder {
     buffer: Option<(Arc<Text>, schema::Buffer)>,
     sources: Vec<(Arc<Text>, Spanned<schema::Source>)>,
     destinations: Vec<(Arc<Text>, Spanned<schema::Destination>)>,
+    keeper: vrrp::Given,
 }
 
 impl Builder {
@@ -226,6 +251,20 @@ impl Builder {
         self.sources.extend(file.source.into_iter().map(|source| (Arc::clone(&text), source)));
         self.destinations
             .extend(file.destination.into_iter().map(|destination| (Arc::clone(&text), destination)));
+        if let Some(keeper) = file.keeper {
+            if self.keeper.keeper.is_some() {
+                self.errors
+                    .push(Diagnostic::new(format!("[keeper] is given again in {}", text.path.display())));
+            }
+            self.keeper.keeper = Some((Arc::clone(&text), keeper));
+        }
+        self.keeper.routers.extend(file.vrrp.into_iter().map(|vrrp| (Arc::clone(&text), vrrp)));
+        self.keeper.scripts.extend(file.track_script.into_iter().map(|script| (Arc::clone(&text), script)));
+        self.keeper
+            .processes
+            .extend(file.track_process.into_iter().map(|process| (Arc::clone(&text), process)));
+        self.keeper.files.extend(file.track_file.into_iter().map(|file| (Arc::clone(&text), file)));
+        self.keeper.groups.extend(file.sync_group.into_iter().map(|group| (Arc::clone(&text), group)));
     }
 
     fn finish(mut self, data: Option<&Path>) -> Result<Config, Errors> {
@@ -235,6 +274,12 @@ impl Builder {
         let buffer = self.buffer(&data);
         let sources = self.sources();
         let destinations = self.destinations(&data, &buffer.dir);
+        let mut findings = Findings::default();
+        let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
+        self.errors.append(&mut findings.errors);
+        // A keeper alone is a keeper for any service.
+        let keeper_alone = keeper.is_some() && sources.is_empty() && destinations.is_empty();
+        let nothing_read = nothing_read || keeper_alone;
         if !nothing_read && sources.is_empty() {
             self.errors.push(
                 Diagnostic::new("there is no [[source]]: nothing would be received")
@@ -248,7 +293,7 @@ impl Builder {
             );
         }
         if self.errors.is_empty() {
-            Ok(Config { buffer, sources, destinations })
+            Ok(Config { buffer, sources, destinations, keeper, warnings: Errors(findings.warnings) })
         } else {
             Err(Errors(self.errors))
         }

@@ -12,17 +12,29 @@ pub(crate) struct Text {
     pub(crate) text: String,
 }
 
-/// One thing that is wrong, and where.
+/// One thing that is wrong or will hurt, and where.
 #[derive(Debug)]
 pub(crate) struct Diagnostic {
+    level: Level,
     message: String,
     help: Option<String>,
     place: Option<(Arc<Text>, Range<usize>)>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Error,
+    Warning,
+}
+
 impl Diagnostic {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, place: None }
+        Self { level: Level::Error, message: message.into(), help: None, place: None }
+    }
+
+    /// What can be done and will hurt.
+    pub(crate) fn warning(message: impl Into<String>) -> Self {
+        Self { level: Level::Warning, ..Self::new(message) }
     }
 
     pub(crate) fn at(mut self, text: &Arc<Text>, span: Range<usize>) -> Self {
@@ -55,7 +67,11 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.message)?;
+        let level = match self.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        writeln!(f, "{level}: {}", self.message)?;
         let Some((text, span)) = &self.place else {
             return match &self.help {
                 Some(help) => writeln!(f, "  = {help}"),

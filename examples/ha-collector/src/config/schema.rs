@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::units::Size;
+use super::vrrp::schema::{Keeper, SyncGroup, TrackFile, TrackProcess, TrackScript, Vrrp};
 
 /// One configuration file.
 #[derive(Debug, Deserialize)]
@@ -20,6 +21,17 @@ pub(super) struct File {
     pub(super) source: Vec<Spanned<Source>>,
     #[serde(default)]
     pub(super) destination: Vec<Spanned<Destination>>,
+    pub(super) keeper: Option<Keeper>,
+    #[serde(default)]
+    pub(super) vrrp: Vec<Spanned<Vrrp>>,
+    #[serde(default)]
+    pub(super) track_script: Vec<TrackScript>,
+    #[serde(default)]
+    pub(super) track_process: Vec<TrackProcess>,
+    #[serde(default)]
+    pub(super) track_file: Vec<TrackFile>,
+    #[serde(default)]
+    pub(super) sync_group: Vec<SyncGroup>,
 }
 
 /// `[buffer]`: the queue on disk between the sources and the destinations.

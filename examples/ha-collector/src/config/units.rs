@@ -1,6 +1,9 @@
-//! Sizes with units, as they stand in the configuration: `"64KiB"`, `"2GiB"`, `"10MB"`, or a bare number of bytes.
+//! Values with units, as they stand in the configuration: sizes (`"64KiB"`, `"10MB"`, or a bare number of bytes), spans of
+//! time (`"100ms"`, `"1.5s"`), addresses with their prefix (`"10.0.0.10/24"`).
 
 use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
@@ -77,6 +80,99 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// A span of time: a number, a fraction if need be, and one of `ms`, `s`, `min`, `h`. Never longer than a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) Duration);
+
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+impl Span {
+    fn parse(text: &str) -> Result<Self, String> {
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let wrong = || format!("`{text}` is no span of time, such as \"100ms\" or \"1.5s\"");
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        if whole.len() > 12 || fraction.len() > 9 || fraction.contains('.') {
+            return Err(wrong());
+        }
+        let factor: u128 = match unit.trim_start() {
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "min" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "" => return Err(format!("`{text}` has no unit: write \"{text}s\" or \"{text}ms\"")),
+            other => return Err(format!("unknown unit `{other}`: use ms, s, min or h")),
+        };
+        let whole: u128 = whole.parse().map_err(|_| wrong())?;
+        let billionths: u128 = format!("{fraction:0<9}").parse().map_err(|_| wrong())?;
+        let nanoseconds = whole * factor + billionths * factor / 1_000_000_000;
+        match u64::try_from(nanoseconds).map(Duration::from_nanos) {
+            Ok(span) if span <= LONGEST => Ok(Self(span)),
+            _ => Err(format!("`{text}` is longer than a year")),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SpanVisitor;
+        impl Visitor<'_> for SpanVisitor {
+            type Value = Span;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a span of time with its unit, such as \"100ms\"")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                Span::parse(text).map_err(E::custom)
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Span, E> {
+                Err(E::custom(format!("{number} has no unit: write \"{number}s\" or \"{number}ms\"")))
+            }
+        }
+        deserializer.deserialize_any(SpanVisitor)
+    }
+}
+
+/// An address and the length of its network's prefix; alone it is a host's (/32, /128), as keepalived has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Prefixed {
+    pub(crate) address: IpAddr,
+    pub(crate) prefix: u8,
+}
+
+impl Prefixed {
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no address with its prefix, such as \"10.0.0.10/24\"");
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(most), str::parse).map_err(|_| wrong())?;
+        if prefix > most {
+            return Err(format!("a prefix of {address} has at most {most} bits, not {prefix}"));
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+impl fmt::Display for Prefixed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl<'de> Deserialize<'de> for Prefixed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +199,32 @@ mod tests {
     fn a_size_is_printed_in_the_largest_unit_that_divides_it() {
         assert_eq!(Size(65_536).to_string(), "64 KiB");
         assert_eq!(Size(1_000).to_string(), "1000 B");
+    }
+
+    #[test]
+    fn spans_have_units_and_fractions() {
+        let span = |text| Span::parse(text).map(|span| span.0);
+        assert_eq!(span("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(span("1.5 s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(span("0.01s"), Ok(Duration::from_millis(10)));
+        assert_eq!(span("2min"), Ok(Duration::from_secs(120)));
+        assert_eq!(span("1h"), Ok(Duration::from_secs(3_600)));
+        assert!(span("5").unwrap_err().contains("no unit"));
+        assert!(span("5 fortnights").unwrap_err().contains("fortnights"));
+        for wrong in ["", "s", ".5s", "1..5s", "-1s", "1.2.3s", "1000000000000s", "99999999h"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_a_prefix_is_that_of_a_host() {
+        let parsed = |text| Prefixed::parse(text).map(|prefixed| prefixed.to_string());
+        assert_eq!(parsed("10.0.0.10/24"), Ok("10.0.0.10/24".to_owned()));
+        assert_eq!(parsed("10.0.0.10"), Ok("10.0.0.10/32".to_owned()));
+        assert_eq!(parsed("fd00::10"), Ok("fd00::10/128".to_owned()));
+        assert!(parsed("10.0.0.10/33").unwrap_err().contains("at most 32"));
+        for wrong in ["", "10.0.0/24", "10.0.0.10/", "10.0.0.10/x", "host/24"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
     }
 }
