@@ -31,6 +31,22 @@ pub enum Purpose {
     Answers,
 }
 
+impl Purpose {
+    fn arp(self, addresses: &[IpAddr]) -> Vec<sock_filter> {
+        match self {
+            Self::Claims => filter::arp_claims(addresses),
+            Self::Answers => filter::arp_answers(addresses),
+        }
+    }
+
+    fn ndp(self, addresses: &[IpAddr]) -> Vec<sock_filter> {
+        match self {
+            Self::Claims => filter::ndp_claims(addresses),
+            Self::Answers => filter::ndp_answers(addresses),
+        }
+    }
+}
+
 /// A message as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heard {
@@ -64,13 +80,8 @@ impl Listener {
     ///
     /// Each of [`OpenError`] but `NoArp`.
     pub fn listen_for(&mut self, addresses: &[IpAddr]) -> Result<(), OpenError> {
-        let (arp, ndp): (fn(&[IpAddr]) -> Vec<sock_filter>, fn(&[IpAddr]) -> Vec<sock_filter>) =
-            match self.purpose {
-                Purpose::Claims => (filter::arp_claims, filter::ndp_claims),
-                Purpose::Answers => (filter::arp_answers, filter::ndp_answers),
-            };
-        let v4 = addresses.iter().any(IpAddr::is_ipv4).then(|| arp(addresses));
-        let v6 = addresses.iter().any(IpAddr::is_ipv6).then(|| ndp(addresses));
+        let v4 = addresses.iter().any(IpAddr::is_ipv4).then(|| self.purpose.arp(addresses));
+        let v6 = addresses.iter().any(IpAddr::is_ipv6).then(|| self.purpose.ndp(addresses));
         Self::family(&self.epoll, &mut self.arp, self.interface, ARP, v4)?;
         Self::family(&self.epoll, &mut self.ndp, self.interface, IPV6, v6)?;
         self.join_groups(addresses)
@@ -145,7 +156,7 @@ impl Listener {
     /// # Errors
     ///
     /// Each of [`WatchError`].
-    pub fn next(&mut self) -> Result<Option<Heard>, WatchError> {
+    pub fn try_next(&mut self) -> Result<Option<Heard>, WatchError> {
         for socket in [&self.arp, &self.ndp].into_iter().flatten() {
             if let Some(heard) = hear(socket.as_fd())? {
                 return Ok(Some(heard));
@@ -161,7 +172,7 @@ impl Listener {
     /// Each of [`WatchError`].
     pub fn wait(&mut self, deadline: Option<Instant>) -> Result<Option<Heard>, WatchError> {
         loop {
-            if let Some(heard) = self.next()? {
+            if let Some(heard) = self.try_next()? {
                 return Ok(Some(heard));
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

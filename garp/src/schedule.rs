@@ -187,7 +187,6 @@ impl Schedule {
     }
 
     /// The next message that is due, and it counts as sent. Ask until there is none.
-    #[expect(clippy::should_implement_trait, reason = "it needs the time")]
     pub fn next(&mut self, now: Instant) -> Option<Message> {
         if self.voice == Voice::Muted {
             return None;

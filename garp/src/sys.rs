@@ -260,6 +260,16 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io
     check(unsafe { libc::ppoll(&raw mut entry, 1, timeout, std::ptr::null()) })
 }
 
+/// Hands a watch to the reactor of the tokio runtime that this is called in.
+#[cfg(feature = "tokio")]
+pub(crate) fn register(watch: crate::Watch) -> io::Result<tokio::io::unix::AsyncFd<crate::Watch>> {
+    let interest = tokio::io::Interest::READABLE;
+    // SAFETY: a watch's descriptor is the epoll of its listener, which it owns from its making to its end and never
+    // replaces; `AsyncWatch` lends the watch to nobody who could put another in its place.
+    let registered = unsafe { tokio::io::unix::AsyncFd::register_with_interest(watch, interest) };
+    registered.map_err(io::Error::from)
+}
+
 fn set_option<T>(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &T) -> io::Result<()> {
     let pointer = std::ptr::from_ref(value).cast::<c_void>();
     // SAFETY: `value` lives through the call and the length is its own.

@@ -70,8 +70,8 @@ impl Watch {
     /// # Errors
     ///
     /// Each of [`WatchError`].
-    pub fn next(&mut self) -> Result<Option<Sighting>, WatchError> {
-        while let Some(heard) = self.listener.next()? {
+    pub fn try_next(&mut self) -> Result<Option<Sighting>, WatchError> {
+        while let Some(heard) = self.listener.try_next()? {
             if let Some(sighting) = self.sighting(&heard) {
                 return Ok(Some(sighting));
             }

@@ -1,5 +1,6 @@
 //! One address of a schedule: where it stands in its burst, and when it speaks next.
 
+use crate::random::part;
 use crate::settings::{Pattern, Settings, Step};
 use crate::{Message, Percent};
 use std::net::IpAddr;
@@ -187,15 +188,4 @@ fn later(after: Duration, jitter: Percent, random: &mut u64) -> Duration {
 fn around(every: Duration, jitter: Percent, random: &mut u64) -> Duration {
     let most = jitter.of(every);
     (every - most).saturating_add(part(most.saturating_mul(2), random))
-}
-
-/// From nothing to all of `most`. splitmix64: any seed is a good one.
-fn part(most: Duration, random: &mut u64) -> Duration {
-    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *random;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    let thousandths = u32::try_from(z % 1001).unwrap_or(0);
-    (most / 1000).saturating_mul(thousandths)
 }
