@@ -167,7 +167,8 @@ impl Schedule {
             } else {
                 Burst::LowerPriority
             };
-            entry.begin(burst, 1, &self.settings, now);
+            // Behind those that have not been announced at all.
+            entry.begin(burst, entry.sent().min(1), &self.settings, now);
         }
         Held::Already
     }
@@ -182,7 +183,7 @@ impl Schedule {
         if entry.defended.is_some_and(|at| now.saturating_duration_since(at) < interval) {
             return Defence::TooSoon;
         }
-        (entry.defended, entry.defence) = (Some(now), Some(now));
+        entry.challenge(now);
         Defence::Announcing
     }
 

@@ -1,7 +1,7 @@
 //! Sends messages on one interface, now. When and what is [`Schedule`]'s matter.
 
 use crate::sys::{self, BATCH, Outgoing};
-use crate::{Carrier, Interface, Message, Octets, OpenError, Schedule, SendError, Unsent};
+use crate::{Carrier, Frame, Interface, Message, Octets, OpenError, Schedule, SendError, Unsent};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -79,7 +79,23 @@ impl Sender {
         let mac = self.ready().map_err(|reason| Unsent { sent: 0, reason })?;
         let mut sent = 0;
         for chunk in messages.chunks(BATCH) {
-            self.send_chunk(chunk, mac, &mut sent).map_err(|reason| Unsent { sent, reason })?;
+            let frames = chunk.iter().map(|message| message.frame(mac));
+            self.send_chunk(frames, &mut sent).map_err(|reason| Unsent { sent, reason })?;
+        }
+        Ok(())
+    }
+
+    /// Sends the bodies of these frames to their destinations, whatever they say: for forms that [`Message`] does not have.
+    /// The Ethernet source is the device's MAC, and a tag is added only by a VLAN's own interface.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`]: how many went out, and what stopped the rest.
+    pub fn send_frames(&mut self, frames: &[Frame]) -> Result<(), Unsent> {
+        let mut sent = 0;
+        self.ready().map_err(|reason| Unsent { sent, reason })?;
+        for chunk in frames.chunks(BATCH) {
+            self.send_chunk(chunk.iter().copied(), &mut sent).map_err(|reason| Unsent { sent, reason })?;
         }
         Ok(())
     }
@@ -118,12 +134,11 @@ impl Sender {
         }
     }
 
-    fn send_chunk(&self, messages: &[Message], mac: [u8; 6], sent: &mut usize) -> Result<(), SendError> {
+    fn send_chunk(&self, frames: impl Iterator<Item = Frame>, sent: &mut usize) -> Result<(), SendError> {
         let nothing = Outgoing { payload: Octets::EMPTY, destination: [0; 6], ethertype: 0 };
         let mut batch = [nothing; BATCH];
         let mut count = 0;
-        for (slot, message) in batch.iter_mut().zip(messages) {
-            let frame = message.frame(mac);
+        for (slot, frame) in batch.iter_mut().zip(frames) {
             *slot = Outgoing {
                 payload: frame.body.emit(),
                 destination: frame.destination,

@@ -57,6 +57,8 @@ impl Entry {
             Some((step, after)) => {
                 (self.burst, self.place) = (burst, Place { step, time: 0, sent });
                 self.due = now.checked_add(after);
+                // The burst's first message is an answer, too.
+                self.defence = None;
             }
             // Nothing to send in such a burst: what is under way goes on, what is not begins with the refresh.
             None if self.due.is_none() => self.rest(settings, now, &mut 0),
@@ -64,8 +66,21 @@ impl Entry {
         }
     }
 
+    /// Owes one message to who claims the address, unless the first of a burst is about to go out anyway.
+    pub(super) fn challenge(&mut self, now: Instant) {
+        self.defended = Some(now);
+        if self.place.sent > 0 || self.due.is_none_or(|due| due > now) {
+            self.defence = Some(now);
+        }
+    }
+
     pub(super) fn wakes(&self) -> Option<Instant> {
         [self.due, self.defence].into_iter().flatten().min()
+    }
+
+    /// Messages since the burst began.
+    pub(super) fn sent(&self) -> u32 {
+        self.place.sent
     }
 
     /// Who speaks first of those that are due: the least repeated, then the longest waiting.
