@@ -1,5 +1,6 @@
 //! The command line: which commands there are and what they exit with. One file a command.
 
+mod ask;
 mod check;
 mod parse;
 mod run;
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::control::Request;
 
 /// What the process says to whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ Without a command it does what `run` does. Without a configuration it listens on
 and writes ha-collector-data/logs/<host>/<YYYY-MM-DD>.log.";
 
 const EXIT_HELP: &str = "\
-Signals: TERM, INT  stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
+Signals: TERM, INT  hand addresses over, stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
          HUP        reopen the files that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
 Exit:    0 done  1 bad configuration or message  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
@@ -60,6 +63,16 @@ enum Command {
     Run(RunArguments),
     /// Read the configuration, say what is wrong with it, and start nothing
     Check(CheckArguments),
+    /// Show what a running daemon does: addresses, sources, destinations, and why
+    Status(ask::StatusArguments),
+    /// Hand the addresses over to whoever takes them, and stay behind all others until `promote`
+    Drain(ask::Which),
+    /// Contend again, and take the addresses unless somebody better has them
+    Promote(ask::Which),
+    /// Have a running daemon open its files anew, as HUP does
+    Reload(ask::Which),
+    /// Every change of state of a running daemon, one JSON object a line, numbered without a gap
+    Events(ask::EventsArguments),
     /// Show what is understood of messages: standard input in, one JSON object a line out
     Parse(parse::ParseArguments),
 }
@@ -72,6 +85,9 @@ struct RunArguments {
     /// Where logs and buffer are kept unless the configuration says otherwise [default: ha-collector-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The collector of a keeper, which speaks to it over standard input
+    #[arg(long, hide = true)]
+    keeper_on_stdin: bool,
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +104,11 @@ pub(crate) fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Status(status)) => ask::status(&status),
+        Some(Command::Drain(which)) => ask::order(&which, &Request::Drain),
+        Some(Command::Promote(which)) => ask::order(&which, &Request::Promote),
+        Some(Command::Reload(which)) => ask::order(&which, &Request::Reload),
+        Some(Command::Events(events)) => ask::events(&events),
         Some(Command::Parse(parse)) => parse::parse(&parse),
     }
     .into()

@@ -10,6 +10,7 @@ mod limit;
 mod record;
 mod sources;
 mod stop;
+mod vitals;
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use self::limit::Seldom;
 use self::sources::tcp::{self, TcpSource};
 use self::sources::udp::{KernelDrops, UdpSource};
 use self::stop::Stop;
+pub(crate) use self::vitals::Vitals;
 use crate::config::{Config, Source, Transport};
 
 /// Why the collector did not start. Nothing is running then, and nothing was accepted.
@@ -80,9 +82,9 @@ pub(crate) struct Collector {
 pub(crate) type Casualty = tokio::sync::mpsc::UnboundedReceiver<String>;
 
 impl Collector {
-    /// Binds, opens and starts everything, or nothing.
-    pub(crate) fn start(config: &Config, runtime: Runtime) -> Result<(Self, Casualty), StartError> {
-        // Sockets first: whoever finds the port taken has created no directory.
+    /// Binds the sockets: the one thing that may need a privilege, and the first, so that whoever finds the port taken
+    /// has created no directory.
+    pub(crate) fn bind(config: &Config) -> Result<BoundSources, StartError> {
         let mut bound = Vec::new();
         for source in &config.sources {
             bound.push(bind(source).map_err(|error| StartError::Bind {
@@ -92,6 +94,15 @@ impl Collector {
                 source: error,
             })?);
         }
+        Ok(BoundSources(bound))
+    }
+
+    /// Opens and starts everything, or nothing.
+    pub(crate) fn start(
+        config: &Config,
+        BoundSources(bound): BoundSources,
+        runtime: Runtime,
+    ) -> Result<(Self, Casualty), StartError> {
         let descriptors = Descriptors::share(config);
         let mut destinations = Vec::new();
         for to in &config.destinations {
@@ -225,15 +236,14 @@ impl Collector {
         &self.listening
     }
 
+    /// How it is, for others to look at while it runs.
+    pub(crate) fn vitals(&self) -> Vitals {
+        Vitals { queue: self.queue.clone(), ledger: self.ledger.clone(), drops: self.drops.clone() }
+    }
+
     /// The ledger at this moment.
     pub(crate) fn balance(&self) -> Balance {
-        for drops in &self.drops {
-            drops.settle();
-        }
-        let status = self.queue.status();
-        self.ledger.balance(|id| {
-            status.consumers.iter().find(|consumer| consumer.name == id).map_or(0, |consumer| consumer.lag)
-        })
+        self.vitals().balance()
     }
 
     /// Has the destinations open their files anew.
@@ -298,6 +308,10 @@ impl Collector {
         }
     }
 }
+
+/// The sockets of the configuration's sources, in its order.
+#[derive(Debug)]
+pub(crate) struct BoundSources(Vec<Bound>);
 
 #[derive(Debug)]
 enum Bound {

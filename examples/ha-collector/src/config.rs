@@ -23,7 +23,7 @@ use self::vrrp::Findings;
 
 pub(crate) use self::vrrp::{
     Announce, AtStart, Authentication, Checksum, Initial, Keeper, LinkLayer, Notify, Preempt, Process, Reach,
-    Scope, Script, Sense, SyncGroup, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,
+    Scope, Script, Sense, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,
 };
 
 /// The port that needs no privilege; 514 is the one of RFC 5426.
@@ -34,6 +34,9 @@ const DEFAULT_RECEIVE_BUFFER: Size = Size::mib(16);
 const DEFAULT_MAX_CONNECTIONS: u32 = 10_000;
 const DEFAULT_BUFFER: Size = Size::gib(2);
 const DEFAULT_SEGMENT: Size = Size::mib(64);
+
+/// Beneath the data directory.
+const CONTROL: &str = "control";
 
 /// The pages that a segment is made of.
 const SEGMENT_UNIT: u64 = 4096;
@@ -49,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) buffer: Buffer,
     pub(crate) sources: Vec<Source>,
     pub(crate) destinations: Vec<FileDestination>,
+    /// The socket that commands speak over.
+    pub(crate) control: PathBuf,
     /// `None`: this host keeps no address.
     pub(crate) keeper: Option<Keeper>,
     /// What will hurt.
@@ -134,6 +139,7 @@ impl Config {
                 ),
             ],
             destinations: vec![FileDestination { id: "files".to_owned(), root: data.join("logs") }],
+            control: data.join(CONTROL),
             keeper: None,
             warnings: Errors(Vec::new()),
         }
@@ -293,7 +299,8 @@ impl Builder {
             );
         }
         if self.errors.is_empty() {
-            Ok(Config { buffer, sources, destinations, keeper, warnings: Errors(findings.warnings) })
+            let control = data.join(CONTROL);
+            Ok(Config { buffer, sources, destinations, control, keeper, warnings: Errors(findings.warnings) })
         } else {
             Err(Errors(self.errors))
         }

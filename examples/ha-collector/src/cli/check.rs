@@ -7,6 +7,9 @@ use crate::log;
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
     match Config::load(&arguments.config, None) {
         Ok(config) => {
+            if !config.warnings.0.is_empty() {
+                log::say(&config.warnings);
+            }
             log::say(format_args!("good: {config}"));
             Exit::Done
         }

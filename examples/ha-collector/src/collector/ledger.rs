@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -140,24 +140,24 @@ impl DestinationAccount {
     }
 }
 
-/// All accounts.
-#[derive(Debug, Default)]
+/// All accounts. Clones are the same ledger; the locks are taken to open and to look, never to count.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
-    sources: Vec<Arc<SourceAccount>>,
-    destinations: Vec<Arc<DestinationAccount>>,
+    sources: Arc<Mutex<Vec<Arc<SourceAccount>>>>,
+    destinations: Arc<Mutex<Vec<Arc<DestinationAccount>>>>,
 }
 
 impl Ledger {
-    pub(crate) fn open_source(&mut self, id: &str) -> Arc<SourceAccount> {
+    pub(crate) fn open_source(&self, id: &str) -> Arc<SourceAccount> {
         let account = Arc::new(SourceAccount { id: id.to_owned(), ..SourceAccount::default() });
-        self.sources.push(Arc::clone(&account));
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&account));
         account
     }
 
-    pub(crate) fn open_destination(&mut self, id: &str, backlog: u64) -> Arc<DestinationAccount> {
+    pub(crate) fn open_destination(&self, id: &str, backlog: u64) -> Arc<DestinationAccount> {
         let account =
             Arc::new(DestinationAccount { id: id.to_owned(), backlog, ..DestinationAccount::default() });
-        self.destinations.push(Arc::clone(&account));
+        self.destinations.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&account));
         account
     }
 
@@ -165,6 +165,8 @@ impl Ledger {
     pub(crate) fn balance(&self, queued: impl Fn(&str) -> u64) -> Balance {
         let sources: Vec<SourceBalance> = self
             .sources
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .map(|account| SourceBalance {
                 id: account.id.clone(),
@@ -180,6 +182,8 @@ impl Ledger {
         let accepted: u64 = sources.iter().map(|source| source.accepted).sum();
         let destinations = self
             .destinations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .map(|account| DestinationBalance {
                 id: account.id.clone(),
@@ -234,6 +238,13 @@ impl Balance {
                 .all(|to| to.due == to.delivered + to.queued + to.dropped.values().sum::<u64>())
     }
 
+    /// Of each destination: its id, how many messages wait for it, and how many it is done with.
+    pub(crate) fn progress(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.destinations
+            .iter()
+            .map(|to| (to.id.as_str(), to.queued, to.delivered + to.dropped.values().sum::<u64>()))
+    }
+
     /// Messages that still wait for a destination.
     pub(crate) fn queued(&self) -> u64 {
         self.destinations.iter().map(|destination| destination.queued).sum()
@@ -256,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_balance_closes_only_when_every_message_is_accounted_for() {
-        let mut ledger = Ledger::default();
+        let ledger = Ledger::default();
         let source = ledger.open_source("udp");
         let files = ledger.open_destination("files", 5);
         source.received(10, 1);
@@ -271,7 +282,7 @@ mod tests {
 
     #[test]
     fn it_is_printed_with_the_reasons_that_occurred() {
-        let mut ledger = Ledger::default();
+        let ledger = Ledger::default();
         ledger.open_source("udp").dropped(DropReason::KernelReceiveBuffer, 2);
         ledger.open_destination("files", 0).delivered(1);
         let line = ledger.balance(|_| 0).to_string();

@@ -58,7 +58,8 @@ pub(crate) struct VirtualRouter {
     pub(crate) tracks: Vec<Track>,
     /// What an unhealthy collector does; `None`: nothing.
     pub(crate) health: Option<Weight>,
-    pub(crate) announce: Announce,
+    /// `None`: as `garp` thinks best.
+    pub(crate) announce: Option<Announce>,
     pub(crate) notify: Notify,
 }
 

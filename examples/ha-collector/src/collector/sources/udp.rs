@@ -5,7 +5,7 @@ mod sys;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -55,7 +55,7 @@ impl UdpSource {
 
     /// The kernel's count of what it dropped here, on its way into the ledger.
     pub(crate) fn kernel_drops(&self, account: Arc<SourceAccount>) -> KernelDrops {
-        KernelDrops { socket: Arc::clone(&self.socket), counted: Arc::default(), account }
+        KernelDrops { socket: Arc::downgrade(&self.socket), counted: Arc::default(), account }
     }
 
     /// Ends a `receive` that waits. Datagrams that are already here can still be taken.
@@ -126,7 +126,8 @@ fn take(datagrams: &Datagrams, intake: &mut Intake, origin: &Origin) {
 /// Carries the kernel's drop counter of one socket into the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct KernelDrops {
-    socket: Arc<UdpSocket>,
+    /// Whoever still counts does not keep it open.
+    socket: Weak<UdpSocket>,
     counted: Arc<Mutex<u32>>,
     account: Arc<SourceAccount>,
 }
@@ -135,7 +136,8 @@ impl KernelDrops {
     /// Counts what was dropped since the last time.
     pub(crate) fn settle(&self) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(now) = sys::kernel_drops(self.socket.as_fd()) {
+        let Some(socket) = self.socket.upgrade() else { return };
+        if let Ok(now) = sys::kernel_drops(socket.as_fd()) {
             let lost = u64::from(now.wrapping_sub(*counted));
             *counted = now;
             if lost > 0 {

@@ -321,7 +321,7 @@ impl Checker<'_> {
             excluded,
             tracks,
             health,
-            announce: announce(vrrp.announce.as_ref()),
+            announce: vrrp.announce.as_ref().map(announce),
             notify: vrrp.notify.map(notify).unwrap_or_default(),
         })
     }
@@ -608,8 +608,7 @@ const fn plain(address: &schema::Address) -> IpAddr {
     }
 }
 
-fn announce(given: Option<&schema::Announce>) -> Announce {
-    let given = given.cloned().unwrap_or_default();
+fn announce(given: &schema::Announce) -> Announce {
     let span = |span: Option<Span>, default| span.map_or(default, |Span(span)| span);
     let repeat = given.repeat.unwrap_or(5);
     let delay = span(given.delay, Duration::from_secs(5));

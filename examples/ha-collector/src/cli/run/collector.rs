@@ -1,0 +1,265 @@
+//! The collector: alone, or as the process of a keeper that listens to its heart.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::{Exit, Signals, notify, places};
+use crate::collector::{Casualty, Collector, Vitals};
+use crate::config::Config;
+use crate::control::{Answer, Answers, Control, Request};
+use crate::log::{Log, say};
+use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
+
+/// How often the keeper hears that all is well.
+const BEAT: Duration = Duration::from_millis(100);
+
+pub(super) fn run(config: &Config, keeper: Option<Line>) -> Exit {
+    // Before any thread is started: capabilities belong to threads.
+    let bound = match Collector::bind(config) {
+        Ok(bound) => bound,
+        Err(error) => {
+            say(format_args!("error: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let kept =
+        caps::clear(None, caps::CapSet::Effective).and_then(|()| caps::clear(None, caps::CapSet::Permitted));
+    let log = Log::start();
+    if let Err(error) = kept {
+        warn!("keeps the privileges that it was started with: {error}");
+    }
+    let started = streams().and_then(|streams| {
+        // Signals have a runtime of their own: however busy the streams are, TERM is heard at once.
+        let control = Builder::new_current_thread().enable_io().build()?;
+        // From here on a signal finds us listening, also while the buffer is being recovered.
+        let signals = Signals::new(&control)?;
+        Ok((streams, control, signals))
+    });
+    let (streams, control, mut signals) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            log.say(format_args!("error: cannot start: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let (mut collector, casualty) = match Collector::start(config, bound, streams) {
+        Ok(started) => started,
+        Err(error) => {
+            log.say(format_args!("error: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let (order, mut orders) = mpsc::unbounded_channel();
+    let listening = collector.listening().to_vec();
+    let _socket;
+    let stops;
+    if let Some(line) = keeper {
+        stops = Stops::ByKeeper;
+        if let Err(error) = beat(line, collector.vitals(), listening, order) {
+            log.say(format_args!("error: cannot speak to the keeper: {error}"));
+            return Exit::CannotStart;
+        }
+    } else {
+        stops = Stops::BySignal;
+        let answers = Arc::new(Alone { vitals: collector.vitals(), order: order.clone() });
+        _socket = match Control::start(&config.control, answers) {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                warn!(
+                    "no `status`, `reload` for this one: cannot listen at {}: {error}",
+                    config.control.display()
+                );
+                None
+            }
+        };
+        // Both are for whoever waits: people and scripts read the line, systemd the socket.
+        log.say(format_args!("ready: listening on {}; writing {}", listening.join(", "), places(config)));
+        notify(&[NotifyState::Ready]);
+    }
+    let reason = control.block_on(attend(&collector, &mut signals, casualty, &mut orders, stops));
+    if stops == Stops::BySignal {
+        notify(&[NotifyState::Stopping]);
+    }
+    let give_up = collector.give_up();
+    // It dies with the process: nobody waits for a second signal that does not come.
+    thread::spawn(move || {
+        control.block_on(signals.second());
+        give_up();
+    });
+    finish(&mut collector, reason, &log)
+}
+
+/// Who may say that it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stops {
+    BySignal,
+    /// A TERM for the whole service reaches this process, too, and comes too early: the keeper hands over first.
+    ByKeeper,
+}
+
+/// Why the collector stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Told,
+    Casualty,
+}
+
+/// What somebody else than a signal wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Reopen,
+    Stop,
+}
+
+/// Serves signals and orders until one says to stop.
+async fn attend(
+    collector: &Collector,
+    signals: &mut Signals,
+    mut casualty: Casualty,
+    orders: &mut mpsc::UnboundedReceiver<Order>,
+    stops: Stops,
+) -> Reason {
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => {
+                if stops == Stops::ByKeeper {
+                    continue;
+                }
+                info!("told to stop (TERM)");
+            }
+            _ = signals.interrupt.recv() => {
+                if stops == Stops::ByKeeper {
+                    continue;
+                }
+                info!("told to stop (INT)");
+            }
+            _ = signals.hangup.recv() => {
+                collector.reopen();
+                continue;
+            }
+            _ = signals.user.recv() => {
+                info!("ledger {}", collector.balance());
+                continue;
+            }
+            Some(order) = orders.recv() => match order {
+                Order::Reopen => {
+                    collector.reopen();
+                    continue;
+                }
+                Order::Stop => info!("told to stop by the keeper"),
+            },
+            dead = casualty.recv() => {
+                error!("{} has died; stopping, what was accepted is in the buffer", dead.unwrap_or_default());
+                return Reason::Casualty;
+            }
+        }
+        return Reason::Told;
+    }
+}
+
+/// Drains, and says how that went.
+fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
+    let balance = collector.stop();
+    info!("ledger {balance}");
+    let queued = balance.queued();
+    if !balance.closes() {
+        error!("the ledger does not close: this is a bug, please report it with the line above");
+    }
+    if reason == Reason::Casualty {
+        return Exit::Failed;
+    }
+    if queued > 0 {
+        log.say(format_args!(
+            "stopped: {queued} messages are left in the buffer; the next start delivers them"
+        ));
+        return Exit::LeftInBuffer;
+    }
+    log.say("stopped: everything that was accepted is written");
+    Exit::Done
+}
+
+/// Where stream sources run.
+fn streams() -> io::Result<Runtime> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
+    // A task may read a quarter of a megabyte before it lets others run: look for new events after a few of them.
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).event_interval(8).thread_name("streams").enable_io().enable_time().build()
+}
+
+/// Tells the keeper how it goes, from a thread that does nothing else, and hears what it wants.
+fn beat(
+    line: Line,
+    vitals: Vitals,
+    listening: Vec<String>,
+    order: mpsc::UnboundedSender<Order>,
+) -> io::Result<()> {
+    line.send(&ToKeeper::Ready { listening })?;
+    line.set_patience(BEAT)?;
+    thread::Builder::new().name("heart".to_owned()).spawn(move || {
+        let mut pulse = vitals.clone().pulse();
+        let mut beat_at = Instant::now();
+        loop {
+            match line.receive() {
+                Ok(Heard::Message(ToCollector::Ledger)) => {
+                    let ledger = serde_json::to_value(vitals.balance()).unwrap_or_default();
+                    line.send(&ToKeeper::Ledger(ledger)).ok();
+                }
+                Ok(Heard::Message(ToCollector::Reopen)) => drop(order.send(Order::Reopen)),
+                Ok(Heard::Message(ToCollector::Stop)) => drop(order.send(Order::Stop)),
+                Ok(Heard::Silence) => {}
+                Ok(Heard::End) => {
+                    // Nobody holds the address for us any more.
+                    order.send(Order::Stop).ok();
+                    return;
+                }
+                Err(error) => warn!("the keeper says what cannot be understood: {error}"),
+            }
+            let now = Instant::now();
+            if now >= beat_at {
+                beat_at = now + BEAT;
+                // A keeper that does not read is busy, or gone, which is heard above.
+                line.send(&ToKeeper::Beat { problems: pulse.problems(now) }).ok();
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Answers for a collector without a keeper.
+#[derive(Debug)]
+struct Alone {
+    vitals: Vitals,
+    order: mpsc::UnboundedSender<Order>,
+}
+
+impl Answers for Alone {
+    fn answer(&self, request: &Request) -> Answer {
+        match request {
+            Request::Status => {
+                let mut status =
+                    serde_json::to_value(self.vitals.balance()).map_err(|error| error.to_string())?;
+                status["pids"] = serde_json::json!([std::process::id()]);
+                status["instances"] = serde_json::json!([]);
+                Ok(status)
+            }
+            Request::Reload => {
+                self.order.send(Order::Reopen).map_err(|_| "it is stopping".to_owned())?;
+                Ok("files are opened anew".into())
+            }
+            Request::Drain | Request::Promote | Request::Events { .. } => {
+                Err("there is no [[vrrp]] in its configuration: it keeps no address".to_owned())
+            }
+        }
+    }
+
+    fn events(&self, _after: u64, _patience: Duration) -> Result<Vec<serde_json::Value>, String> {
+        self.answer(&Request::Events { after: 0 }).map(|_| Vec::new())
+    }
+}

@@ -1,0 +1,193 @@
+//! The keeper, and the collector as a process of its own.
+
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sd_notify::NotifyState;
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tracing::{info, warn};
+
+use super::{Exit, RunArguments, Signals, notify, places};
+use crate::config::{self, Config};
+use crate::control::{Answer, Answers, Control, Request};
+use crate::keeper::{Keeper, Service};
+use crate::log::Log;
+
+/// How often it is looked whether the collector listens.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArguments) -> Exit {
+    let log = Log::start();
+    for warning in &config.warnings.0 {
+        log.say(warning);
+    }
+    let started = Builder::new_current_thread().enable_io().enable_time().build().and_then(|runtime| {
+        let signals = Signals::new(&runtime)?;
+        Ok((runtime, signals))
+    });
+    let (runtime, mut signals) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            log.say(format_args!("error: cannot start: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let service =
+        if config.sources.is_empty() { Service::Other } else { Service::Collector(again(arguments)) };
+    let keeper = match Keeper::start(wanted, service) {
+        Ok(keeper) => Arc::new(Mutex::new(keeper)),
+        Err(error) => {
+            log.say(format_args!("error: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let answers = Arc::new(Answering(Arc::clone(&keeper)));
+    let socket = Control::start(&config.control, answers)
+        .inspect_err(|error| {
+            warn!("no `status` for this one: cannot listen at {}: {error}", config.control.display())
+        })
+        .ok();
+    runtime.block_on(async {
+        let mut look = tokio::time::interval(LOOK);
+        let mut ready = Ready::NotYet;
+        loop {
+            tokio::select! {
+                _ = look.tick(), if ready == Ready::NotYet => {
+                    if let Some(line) = ready_line(&locked(&keeper), config) {
+                        log.say(line);
+                        notify(&[NotifyState::Ready]);
+                        ready = Ready::Told;
+                    }
+                }
+                _ = signals.terminate.recv() => break info!("told to stop (TERM)"),
+                _ = signals.interrupt.recv() => break info!("told to stop (INT)"),
+                _ = signals.hangup.recv() => {
+                    if let Some(collector) = locked(&keeper).collector() {
+                        collector.reopen();
+                    }
+                }
+                _ = signals.user.recv() => {
+                    let ledger = locked(&keeper).collector().and_then(crate::keeper::Collector::ledger);
+                    info!("ledger {}", ledger.unwrap_or_default());
+                }
+            }
+        }
+    });
+    notify(&[NotifyState::Stopping]);
+    thread::spawn(move || {
+        runtime.block_on(signals.second());
+        // The kernel removes the addresses when their lease runs out; the collector drains without us.
+        std::process::exit(Exit::Failed as i32);
+    });
+    drop(socket);
+    let ended = locked(&keeper).stop();
+    log.say("stopped: no address is held any more");
+    match ended.map(|status| status.code()) {
+        None | Some(Some(0)) => Exit::Done,
+        Some(Some(4)) => Exit::LeftInBuffer,
+        Some(_) => Exit::Failed,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ready {
+    NotYet,
+    Told,
+}
+
+/// The arguments that the collector is to get.
+fn again(arguments: &RunArguments) -> Vec<OsString> {
+    let mut again = Vec::new();
+    for config in &arguments.config {
+        again.push("--config".into());
+        again.push(config.clone().into_os_string());
+    }
+    if let Some(data) = &arguments.data {
+        again.push("--data".into());
+        again.push(data.clone().into_os_string());
+    }
+    again
+}
+
+fn locked(keeper: &Mutex<Keeper>) -> std::sync::MutexGuard<'_, Keeper> {
+    keeper.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `None`: not yet.
+fn ready_line(keeper: &Keeper, config: &Config) -> Option<String> {
+    let keeps = keeper.describe();
+    match keeper.collector() {
+        None => Some(format!("ready: keeping {keeps}")),
+        Some(collector) => {
+            let listening = collector.listening();
+            if listening.is_empty() {
+                return None;
+            }
+            Some(format!(
+                "ready: keeping {keeps}; listening on {}; writing {}",
+                listening.join(", "),
+                places(config)
+            ))
+        }
+    }
+}
+
+/// Answers for the keeper and its collector.
+#[derive(Debug)]
+struct Answering(Arc<Mutex<Keeper>>);
+
+impl Answers for Answering {
+    fn answer(&self, request: &Request) -> Answer {
+        let keeper = locked(&self.0);
+        match request {
+            Request::Status => {
+                let mut status = keeper
+                    .collector()
+                    .and_then(crate::keeper::Collector::ledger)
+                    .unwrap_or_else(|| json!({ "sources": [], "destinations": [] }));
+                let child = keeper.collector().and_then(crate::keeper::Collector::pid);
+                let pids: Vec<u32> = std::iter::once(std::process::id()).chain(child).collect();
+                if let Value::Object(fields) = &mut status {
+                    fields.insert("pids".to_owned(), json!(pids));
+                    fields.insert("router_id".to_owned(), json!(keeper.router_id()));
+                    fields.insert("instances".to_owned(), json!(keeper.instances()));
+                }
+                Ok(status)
+            }
+            Request::Drain => {
+                keeper.drain();
+                Ok("hands over, and stays behind all others until `promote`".into())
+            }
+            Request::Promote => {
+                keeper.promote();
+                Ok("contends; takes over unless somebody better is there".into())
+            }
+            Request::Reload => match keeper.collector() {
+                Some(collector) => {
+                    collector.reopen();
+                    Ok("files are opened anew".into())
+                }
+                None => Err("there is no collector".to_owned()),
+            },
+            Request::Events { .. } => Err("events are a stream".to_owned()),
+        }
+    }
+
+    fn events(&self, after: u64, patience: Duration) -> Result<Vec<Value>, String> {
+        let journal = locked(&self.0).journal();
+        let until = Instant::now() + patience;
+        loop {
+            let (entries, lost) = journal.after(after);
+            if !entries.is_empty() || Instant::now() >= until {
+                let keeper = locked(&self.0);
+                let told = entries.iter().map(|entry| keeper.event(entry));
+                let missing = (lost > 0).then(|| json!({ "lost": lost, "sequence": after + lost }));
+                return Ok(missing.into_iter().chain(told).collect());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

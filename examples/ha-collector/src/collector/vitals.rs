@@ -1,0 +1,70 @@
+//! How the collector is: its ledger, and what is wrong with it, seen from outside while it runs.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use diskbuf::Queue;
+
+use super::ledger::{Balance, Ledger};
+use super::sources::udp::KernelDrops;
+
+/// A destination that has something to do and does nothing for so long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
+
+/// A look into a running collector.
+#[derive(Clone, Debug)]
+pub(crate) struct Vitals {
+    pub(super) queue: Queue,
+    pub(super) ledger: Ledger,
+    pub(super) drops: Vec<KernelDrops>,
+}
+
+impl Vitals {
+    /// The ledger at this moment.
+    pub(crate) fn balance(&self) -> Balance {
+        for drops in &self.drops {
+            drops.settle();
+        }
+        let status = self.queue.status();
+        self.ledger.balance(|id| {
+            status.consumers.iter().find(|consumer| consumer.name == id).map_or(0, |consumer| consumer.lag)
+        })
+    }
+
+    /// Begins to look for what is wrong.
+    pub(crate) fn pulse(self) -> Pulse {
+        Pulse { vitals: self, moved: HashMap::new() }
+    }
+}
+
+/// What was seen before, to see what does not move.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    vitals: Vitals,
+    /// How much a destination had done when it last did something, and when that was.
+    moved: HashMap<String, (u64, Instant)>,
+}
+
+impl Pulse {
+    /// What is wrong now, in words; nothing when all is well.
+    pub(crate) fn problems(&mut self, now: Instant) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.vitals.queue.status().has_space {
+            problems.push("the buffer is full".to_owned());
+        }
+        for (id, queued, done) in self.vitals.balance().progress() {
+            let (before, since) = self.moved.entry(id.to_owned()).or_insert((done, now));
+            if *before != done || queued == 0 {
+                (*before, *since) = (done, now);
+            }
+            let still = now.saturating_duration_since(*since);
+            if still >= STUCK_AFTER {
+                problems.push(format!(
+                    "destination {id} has delivered nothing for {} s, {queued} messages wait",
+                    still.as_secs()
+                ));
+            }
+        }
+        problems
+    }
+}

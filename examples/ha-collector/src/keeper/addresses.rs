@@ -1,0 +1,494 @@
+//! The addresses: held while the election says so, let go when it does not, announced, renewed, put back when somebody
+//! takes them away. A thread of its own, because the kernel's answer may take a while and an advertisement must not wait.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::mpsc as blocking;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use garp::{AsyncWatch, Interface, LinkEvent};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+use vip_netlink::{
+    Address, AsyncMonitor, By, Ensured, Event, Handle, Label, Lease, Macvlan, MacvlanMode, MacvlanOptions,
+    Monitor, Removed, Scope, Tag, Watch, destroy_tcp,
+};
+use vrrp_net::{Report, Standings};
+use vrrp_proto::{Priority, State};
+
+use super::devices::Devices;
+use super::election::macvlan_name;
+use super::events::{Journal, Transition};
+use super::{StartError, sys};
+use crate::config;
+
+/// Addresses are put back at once so often within [`REPAIR_WINDOW`]; after that only when the lease is renewed.
+const MOST_REPAIRS: u32 = 10;
+const REPAIR_WINDOW: Duration = Duration::from_secs(10);
+
+/// The thread that holds addresses, until its routers are gone.
+#[derive(Debug)]
+pub(super) struct Addresses(JoinHandle<()>);
+
+impl Addresses {
+    /// Sweeps what an earlier life left behind, makes the macvlans, and follows the standings from then on.
+    pub(super) fn start(
+        config: &config::Keeper,
+        standings: Vec<Standings>,
+        journal: Journal,
+    ) -> Result<Self, StartError> {
+        let config = config.clone();
+        let (tell, told) = blocking::channel();
+        let thread = thread::Builder::new().name("addresses".to_owned()).spawn(move || {
+            if config.realtime_priority > 0 {
+                // Behind the advertisements; whether that is allowed the election has said.
+                sys::real_time(config.realtime_priority.saturating_sub(1).max(1)).ok();
+            }
+            let runtime = match Builder::new_current_thread().enable_io().enable_time().build() {
+                Ok(runtime) => runtime,
+                Err(source) => return drop(tell.send(Err(StartError::Thread { source }))),
+            };
+            runtime.block_on(async {
+                match Holder::new(config, standings, journal) {
+                    Ok(holder) => {
+                        tell.send(Ok(())).ok();
+                        holder.run().await;
+                    }
+                    Err(error) => drop(tell.send(Err(error))),
+                }
+            });
+        });
+        let thread = thread.map_err(|source| StartError::Thread { source })?;
+        told.recv()
+            .unwrap_or_else(|_| Err(StartError::Thread { source: std::io::Error::other("it died") }))?;
+        Ok(Self(thread))
+    }
+
+    /// Waits until everything is let go, which follows from the end of the election.
+    pub(super) fn join(self) {
+        if self.0.join().is_err() {
+            error!("the thread that holds addresses died; the kernel removes them when their lease runs out");
+        }
+    }
+}
+
+/// One virtual router's addresses.
+#[derive(Debug)]
+struct Held {
+    standings: Standings,
+    state: State,
+    since: Instant,
+    /// Whether its addresses are to be there.
+    wanted: Wanted,
+    /// As the election counts them: one more, and the neighbours are to be told again.
+    announcements: u32,
+    repairs: u32,
+    repairs_since: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Here,
+    Elsewhere,
+}
+
+#[derive(Debug)]
+struct Holder {
+    config: config::Keeper,
+    handle: Handle,
+    monitor: AsyncMonitor,
+    routers: Vec<Held>,
+    devices: Devices,
+    macvlans: Vec<Macvlan>,
+    seen: mpsc::UnboundedReceiver<garp::Sighting>,
+    lease: Lease,
+    journal: Journal,
+}
+
+impl Holder {
+    fn new(config: config::Keeper, standings: Vec<Standings>, journal: Journal) -> Result<Self, StartError> {
+        let failed = |source| StartError::Netlink { source };
+        let mut handle = Handle::open().map_err(failed)?;
+        for swept in handle.sweep(Tag::VIP, &[]).map_err(failed)? {
+            info!("removed {swept:?}, left behind by an earlier life");
+        }
+        let mut macvlans = Vec::new();
+        for router in &config.routers {
+            if router.link_layer == config::LinkLayer::Virtual {
+                macvlans.push(Macvlan::ensure(&mut handle, &macvlan(router)).map_err(failed)?);
+            }
+        }
+        let names: Vec<String> = config.routers.iter().flat_map(devices).collect();
+        let monitor = Monitor::open(Watch::only(names.clone()).ours(&handle)).map_err(failed)?;
+        let monitor = AsyncMonitor::new(monitor).map_err(failed)?;
+        let seconds = u32::try_from(config.lease.as_secs()).unwrap_or(u32::MAX);
+        let (saw, seen) = mpsc::unbounded_channel();
+        watch_for_others(&config, &macvlans, &saw);
+        let now = Instant::now();
+        let routers = standings.into_iter().map(|standings| Held {
+            standings,
+            state: State::Initialize,
+            since: now,
+            wanted: Wanted::Elsewhere,
+            announcements: 0,
+            repairs: 0,
+            repairs_since: now,
+        });
+        Ok(Self {
+            routers: routers.collect(),
+            config,
+            handle,
+            monitor,
+            devices: Devices::default(),
+            macvlans,
+            seen,
+            lease: Lease::from_secs(seconds),
+            journal,
+        })
+    }
+
+    async fn run(mut self) {
+        let (ring, mut bell) = mpsc::unbounded_channel();
+        for (place, held) in self.routers.iter().enumerate() {
+            let (mut standings, ring) = (held.standings.clone(), ring.clone());
+            tokio::spawn(async move {
+                standings.mark_changed();
+                while standings.changed().await.is_ok() {
+                    if ring.send(Some(place)).is_err() {
+                        return;
+                    }
+                }
+                // The election has ended.
+                ring.send(None).ok();
+            });
+        }
+        drop(ring);
+        let mut renew = tokio::time::interval(self.lease.renew_after());
+        renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut left = self.routers.len();
+        while left > 0 {
+            let due = self.devices.send_due(Instant::now());
+            let pause = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                rung = bell.recv() => match rung {
+                    Some(Some(place)) => self.reconcile(place),
+                    Some(None) => left -= 1,
+                    None => break,
+                },
+                event = self.monitor.next() => match event {
+                    Ok(event) => self.changed(event),
+                    Err(error) => {
+                        error!("blind to changes of links: {error}");
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                },
+                _ = renew.tick() => self.renew(),
+                Some(sighting) = self.seen.recv() => self.somebody_else(sighting),
+                () = pause => {}
+            }
+        }
+        for place in 0..self.routers.len() {
+            self.let_go(place);
+        }
+        for macvlan in self.macvlans {
+            if let Err(error) = macvlan.remove(&mut self.handle) {
+                warn!("{error}");
+            }
+        }
+    }
+
+    /// Makes it so that the addresses are where the election says.
+    fn reconcile(&mut self, place: usize) {
+        let Some(held) = self.routers.get_mut(place) else { return };
+        let report = held.standings.borrow_and_update().clone();
+        let standing = report.status.standing;
+        let wanted = if standing.holds_addresses() { Wanted::Here } else { Wanted::Elsewhere };
+        let (before, wanted_before, announced) = (held.state, held.wanted, held.announcements);
+        held.state = standing.state;
+        held.wanted = wanted;
+        held.announcements = standing.announcements;
+        let begun = Instant::now();
+        let lasted = begun.saturating_duration_since(held.since);
+        if before != standing.state {
+            held.since = begun;
+        }
+        match (wanted_before, wanted) {
+            (Wanted::Elsewhere, Wanted::Here) => self.take(place),
+            (Wanted::Here, Wanted::Elsewhere) => self.let_go(place),
+            (Wanted::Here, Wanted::Here) if announced != standing.announcements => self.contended(place),
+            (Wanted::Here, Wanted::Here) | (Wanted::Elsewhere, Wanted::Elsewhere) => {}
+        }
+        let moved = (wanted_before != wanted).then(|| begun.elapsed());
+        self.tell(place, before, &report, lasted, moved);
+    }
+
+    /// One line for a person, one event for whoever listens.
+    fn tell(&self, place: usize, before: State, report: &Report, lasted: Duration, moved: Option<Duration>) {
+        let Some(router) = self.config.routers.get(place) else { return };
+        let standing = report.status.standing;
+        let (id, state, reason) = (&router.id, standing.state, standing.reason);
+        let priority = standing.priority.value();
+        if before == state {
+            info!("{id}: {state:?}, priority {priority}: {reason}");
+        } else {
+            let addresses =
+                moved.map(|moved| format!("; addresses moved in {moved:.1?}")).unwrap_or_default();
+            info!(
+                "{id}: {before:?} -> {state:?} after {lasted:.1?}, priority {priority}: {reason}{addresses}"
+            );
+        }
+        self.journal.record(Transition {
+            router: place,
+            from: before,
+            to: state,
+            priority: if state == State::Fault { Priority::RELEASE.value() } else { priority },
+            reason: reason.to_string(),
+        });
+    }
+
+    fn take(&mut self, place: usize) {
+        let begun = Instant::now();
+        let addresses = self.addresses(place);
+        let results = self.handle.ensure(&addresses);
+        let announce = self.config.routers.get(place).and_then(|router| router.announce);
+        for (address, result) in addresses.iter().zip(results) {
+            match result {
+                Ok(Ensured::AlreadySo | Ensured::Renewed | Ensured::Added) => {}
+                Ok(how) => warn!("{address}: {how:?}"),
+                Err(error) => {
+                    error!("cannot hold {address}: {error}{}", cure(&error));
+                    continue;
+                }
+            }
+            self.devices.hold(address.index(), address.ip(), announce.as_ref(), begun);
+        }
+        self.devices.send_due(Instant::now());
+    }
+
+    fn let_go(&mut self, place: usize) {
+        let addresses = self.addresses(place);
+        for address in &addresses {
+            self.devices.release(address.index(), address.ip());
+        }
+        // A sender learns of it by a reset, and not by its next timeout. What the kernel has acknowledged can still be
+        // read. Once more when the address is gone: until then the listener took new ones.
+        reset(&addresses);
+        for (address, result) in addresses.iter().zip(self.handle.remove(&addresses)) {
+            match result {
+                Ok(Removed::Removed | Removed::NotThere | Removed::InterfaceGone) => {}
+                Ok(how) => warn!("{address}: {how:?}"),
+                Err(error) => error!("cannot let go of {address}: {error}{}", cure(&error)),
+            }
+        }
+        reset(&addresses);
+    }
+
+    fn contended(&mut self, place: usize) {
+        let now = Instant::now();
+        for address in self.addresses(place) {
+            self.devices.contended(address.index(), address.ip(), now);
+        }
+    }
+
+    /// The kernel is told that we are still here, and what is missing is put back.
+    fn renew(&mut self) {
+        for place in 0..self.routers.len() {
+            if self.routers.get(place).is_some_and(|held| held.wanted == Wanted::Here) {
+                self.ensure_again(place);
+            }
+        }
+    }
+
+    fn ensure_again(&mut self, place: usize) {
+        let addresses = self.addresses(place);
+        let now = Instant::now();
+        let announce = self.config.routers.get(place).and_then(|router| router.announce);
+        for (address, result) in addresses.iter().zip(self.handle.ensure(&addresses)) {
+            match result {
+                Ok(Ensured::Added) => {
+                    info!("put {address} back and announced it");
+                    self.devices.hold(address.index(), address.ip(), announce.as_ref(), now);
+                    self.devices.again(address.index(), address.ip(), now);
+                }
+                Ok(_) => {}
+                Err(error) => warn!("cannot renew {address}: {error}{}", cure(&error)),
+            }
+        }
+    }
+
+    fn changed(&mut self, event: Event) {
+        let now = Instant::now();
+        match event {
+            Event::CarrierUp { index } => {
+                self.devices.link(index, LinkEvent::Carrier(garp::Carrier::Present), now)
+            }
+            Event::CarrierLost { index } => {
+                self.devices.link(index, LinkEvent::Carrier(garp::Carrier::Absent), now)
+            }
+            Event::MacChanged { index, .. } => self.devices.link(index, LinkEvent::MacChanged, now),
+            Event::NotifyPeers { index } => self.devices.link(index, LinkEvent::NotifyPeers, now),
+            Event::LinkGone { index, .. } => self.devices.link(index, LinkEvent::Gone, now),
+            Event::AddressRemoved { address, by } if by != By::Us => {
+                let ip = address.ip;
+                let mine =
+                    |router: &config::VirtualRouter| all(router).any(|held| held.address.address == ip);
+                if let Some(place) = self.config.routers.iter().position(mine) {
+                    self.taken_away(place, ip, by);
+                }
+            }
+            Event::LinkAppeared { .. } | Event::Resynced { .. } => self.renew(),
+            _ => {}
+        }
+    }
+
+    fn taken_away(&mut self, place: usize, ip: IpAddr, by: By) {
+        let now = Instant::now();
+        let Some(held) = self.routers.get_mut(place) else { return };
+        if held.wanted == Wanted::Elsewhere {
+            return;
+        }
+        if now.saturating_duration_since(held.repairs_since) > REPAIR_WINDOW {
+            held.repairs = 0;
+            held.repairs_since = now;
+        }
+        held.repairs += 1;
+        if held.repairs <= MOST_REPAIRS {
+            warn!("{ip} was removed by {by:?}");
+            self.ensure_again(place);
+        } else if held.repairs == MOST_REPAIRS + 1 {
+            warn!("{ip} is removed again and again by {by:?}: put back only when the lease is renewed");
+        }
+    }
+
+    fn somebody_else(&mut self, seen: garp::Sighting) {
+        let mine =
+            |router: &config::VirtualRouter| all(router).any(|held| held.address.address == seen.address);
+        let Some(place) = self.config.routers.iter().position(mine) else { return };
+        if self.routers.get(place).is_some_and(|held| held.wanted == Wanted::Here) {
+            let [a, b, c, d, e, f] = seen.mac;
+            warn!(
+                "{} is claimed by {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} as well ({:?})",
+                seen.address, seen.kind
+            );
+            self.devices.challenged(seen.address, Instant::now());
+        }
+    }
+
+    /// As the kernel is to have them; without those whose interface is not there.
+    fn addresses(&mut self, place: usize) -> Vec<Address> {
+        let Some(router) = self.config.routers.get(place) else { return Vec::new() };
+        let mut indexes: HashMap<String, Option<u32>> = HashMap::new();
+        let mut addresses = Vec::new();
+        for wanted in all(router) {
+            let name = device(router, wanted);
+            let handle = &mut self.handle;
+            let index = *indexes
+                .entry(name.clone())
+                .or_insert_with(|| handle.link_named(&name).ok().map(|link| link.index));
+            let Some(index) = index else { continue };
+            let mut address = Address::new(index, wanted.address.address)
+                .with_prefix_len(wanted.address.prefix)
+                .with_lease(self.lease);
+            if let Some(label) = wanted.label.as_deref().and_then(Label::new) {
+                address = address.with_label(label);
+            }
+            address = match wanted.scope {
+                config::Scope::Global => address,
+                config::Scope::Site => address.with_scope(Scope::SITE),
+                config::Scope::Link => address.with_scope(Scope::LINK),
+                config::Scope::Host => address.with_scope(Scope::HOST),
+            };
+            addresses.push(address);
+        }
+        addresses
+    }
+}
+
+fn all(router: &config::VirtualRouter) -> impl Iterator<Item = &config::VirtualAddress> {
+    router.addresses.iter().chain(&router.excluded)
+}
+
+/// What holds this address: its own device, or the macvlan where the router has a MAC of its own.
+fn device(router: &config::VirtualRouter, address: &config::VirtualAddress) -> String {
+    if router.link_layer == config::LinkLayer::Virtual && address.device == router.interface {
+        macvlan_name(router)
+    } else {
+        address.device.clone()
+    }
+}
+
+fn devices(router: &config::VirtualRouter) -> impl Iterator<Item = String> {
+    all(router).map(|address| device(router, address))
+}
+
+fn macvlan(router: &config::VirtualRouter) -> MacvlanOptions {
+    let family = match router.family {
+        vrrp_proto::Family::V4 => 1,
+        vrrp_proto::Family::V6 => 2,
+    };
+    MacvlanOptions {
+        parent: router.interface.clone(),
+        name: macvlan_name(router),
+        // RFC 9568 §7.3.
+        mac: [0, 0, 0x5e, 0, family, router.vrid.number()],
+        mode: MacvlanMode::Private,
+        settings: vip_netlink::Settings::LikeKeepalived,
+    }
+}
+
+/// Somebody who announces or answers for our addresses is heard of, on each interface that has some.
+fn watch_for_others(
+    config: &config::Keeper,
+    macvlans: &[Macvlan],
+    saw: &mpsc::UnboundedSender<garp::Sighting>,
+) {
+    let mut by_device: HashMap<String, Vec<IpAddr>> = HashMap::new();
+    for router in &config.routers {
+        for address in all(router) {
+            by_device.entry(device(router, address)).or_default().push(address.address.address);
+        }
+    }
+    let ours: Vec<[u8; 6]> = macvlans.iter().filter_map(|macvlan| macvlan.link().mac.ethernet()).collect();
+    for (name, addresses) in by_device {
+        let opened = Interface::by_name(&name).and_then(|interface| garp::Watch::open(interface, &addresses));
+        let watch = opened.and_then(|watch| AsyncWatch::new(watch.also_ours(ours.iter().copied())));
+        let mut watch = match watch {
+            Ok(watch) => watch,
+            Err(error) => {
+                warn!("cannot watch {name} for others who claim its addresses: {error}");
+                continue;
+            }
+        };
+        let saw = saw.clone();
+        tokio::spawn(async move {
+            while let Ok(sighting) = watch.next().await {
+                if saw.send(sighting).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Closes connections that are bound to addresses which go away.
+fn reset(addresses: &[Address]) {
+    for address in addresses {
+        match destroy_tcp(address.ip()) {
+            Ok(0) => {}
+            Ok(closed) => info!("{}: {closed} connections reset, their senders connect anew", address.ip()),
+            Err(error) => warn!("cannot reset the connections of {}: {error}", address.ip()),
+        }
+    }
+}
+
+fn cure(error: &vip_netlink::Error) -> String {
+    error.cure().map(|cure| format!(" ({cure})")).unwrap_or_default()
+}
