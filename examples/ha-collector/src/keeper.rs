@@ -28,7 +28,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 use vrrp_net::{Command, VirtualRouter};
-use vrrp_proto::State;
+use vrrp_proto::{Fault, Reason, State};
 
 use self::addresses::Addresses;
 pub(crate) use self::child::Collector;
@@ -191,7 +191,7 @@ impl Keeper {
     pub(crate) fn stop(&mut self) -> Option<std::process::ExitStatus> {
         let begun = Instant::now();
         self.drain();
-        while begun.elapsed() < self.patience() && self.routers.iter().any(|router| still_active(router)) {
+        while begun.elapsed() < self.patience() && self.routers.iter().any(still_active) {
             thread::sleep(Duration::from_millis(5));
         }
         if self.routers.iter().any(still_active) {
@@ -227,6 +227,21 @@ impl Keeper {
 
 fn still_active(router: &VirtualRouter) -> bool {
     router.standings().borrow().status.standing.state == State::Active
+}
+
+/// The reason in words, with our own name for our own fault.
+fn why(reason: Reason) -> String {
+    let Reason::Faulty(faults) = reason else { return reason.to_string() };
+    let named = [
+        (Fault::LINK_DOWN, "the link is down"),
+        (Fault::NO_ADDRESS, "the interface has no address to send from"),
+        (Fault::CHECK, "a check failed"),
+        (Fault::GROUP, "another one of its group is faulty"),
+        (Fault::OPERATOR, "told to be"),
+        (judge::UNHEALTHY, "the collector is not well"),
+    ];
+    let words = named.iter().filter(|(fault, _)| faults.contains(*fault)).map(|(_, words)| *words);
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Where trackers report and judgement is passed.

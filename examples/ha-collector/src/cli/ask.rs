@@ -26,6 +26,7 @@ pub(super) struct Which {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "two flags of a command line")]
 pub(super) struct StatusArguments {
     #[command(flatten)]
     which: Which,

@@ -207,7 +207,6 @@ pub(crate) struct TrackedFile {
 
 #[derive(Clone, Debug)]
 pub(crate) struct SyncGroup {
-    pub(crate) id: String,
     pub(crate) members: Vec<usize>,
 }
 

@@ -16,7 +16,7 @@ use vip_netlink::{
     Monitor, Removed, Scope, Tag, Watch, destroy_tcp,
 };
 use vrrp_net::{Report, Standings};
-use vrrp_proto::{Priority, State};
+use vrrp_proto::{Priority, Reason, State};
 
 use super::devices::Devices;
 use super::election::macvlan_name;
@@ -27,6 +27,8 @@ use crate::config;
 /// Addresses are put back at once so often within [`REPAIR_WINDOW`]; after that only when the lease is renewed.
 const MOST_REPAIRS: u32 = 10;
 const REPAIR_WINDOW: Duration = Duration::from_secs(10);
+/// Who had the address before us may speak of it for so long.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// The thread that holds addresses, until its routers are gone.
 #[derive(Debug)]
@@ -234,7 +236,7 @@ impl Holder {
     fn tell(&self, place: usize, before: State, report: &Report, lasted: Duration, moved: Option<Duration>) {
         let Some(router) = self.config.routers.get(place) else { return };
         let standing = report.status.standing;
-        let (id, state, reason) = (&router.id, standing.state, standing.reason);
+        let (id, state, reason) = (&router.id, standing.state, super::why(standing.reason));
         let priority = standing.priority.value();
         if before == state {
             info!("{id}: {state:?}, priority {priority}: {reason}");
@@ -250,7 +252,7 @@ impl Holder {
             from: before,
             to: state,
             priority: if state == State::Fault { Priority::RELEASE.value() } else { priority },
-            reason: reason.to_string(),
+            reason,
         });
     }
 
@@ -372,7 +374,14 @@ impl Holder {
         let mine =
             |router: &config::VirtualRouter| all(router).any(|held| held.address.address == seen.address);
         let Some(place) = self.config.routers.iter().position(mine) else { return };
-        if self.routers.get(place).is_some_and(|held| held.wanted == Wanted::Here) {
+        // While an address changes hands both speak of it.
+        let settled = |held: &Held| {
+            let reason = held.standings.borrow().status.standing.reason;
+            let moving =
+                matches!(reason, Reason::Yielding | Reason::HandingOver { .. } | Reason::Demoted { .. });
+            held.wanted == Wanted::Here && !moving && held.since.elapsed() > SETTLED_AFTER
+        };
+        if self.routers.get(place).is_some_and(settled) {
             let [a, b, c, d, e, f] = seen.mac;
             warn!(
                 "{} is claimed by {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} as well ({:?})",

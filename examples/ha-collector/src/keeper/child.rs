@@ -77,8 +77,9 @@ impl Collector {
         say: UnboundedSender<Health>,
     ) -> Result<Self, StartError> {
         let failed = |source| StartError::Thread { source };
-        // By what it is, not by its name: the file may have been replaced by a newer one meanwhile.
-        let program = PathBuf::from("/proc/self/exe");
+        // Where the file was replaced by a newer one meanwhile, by what it is.
+        let program = std::env::current_exe().ok().filter(|path| path.exists());
+        let program = program.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
         let shared = Arc::new(Shared::default());
         let nurse = Nurse { program, arguments, heartbeat_timeout, say, shared: Arc::clone(&shared) };
         let thread =
@@ -123,6 +124,9 @@ impl Collector {
                 line.send(&ToCollector::Stop).ok();
             }
         }
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
         self.thread.take().and_then(|thread| thread.join().ok()).flatten()
     }
 }
@@ -149,7 +153,8 @@ impl Nurse {
         loop {
             let begun = Instant::now();
             let status = match self.spawn() {
-                Ok((mut child, line)) => {
+                Ok(None) => return None,
+                Ok(Some((mut child, line))) => {
                     self.listen(&line);
                     // Its line has ended, and so has it, or it will: without one it drains and ends.
                     let status = child.wait().ok();
@@ -176,17 +181,19 @@ impl Nurse {
             if begun.elapsed() > LIVED_WELL {
                 pause = FIRST_PAUSE;
             }
-            thread::sleep(pause);
+            // Woken when it is no longer wanted.
+            thread::park_timeout(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn spawn(&self) -> io::Result<(Child, Line)> {
+    /// `None`: it is no longer wanted.
+    fn spawn(&self) -> io::Result<Option<(Child, Line)>> {
         let (ours, theirs) = Line::pair()?;
         ours.set_patience(self.heartbeat_timeout)?;
         let mut now = self.shared.now();
         if now.wanted == Wanted::Ended {
-            return Err(io::Error::other("it is no longer wanted"));
+            return Ok(None);
         }
         let child = Command::new(&self.program)
             .arg("run")
@@ -201,7 +208,7 @@ impl Nurse {
         now.line = Some(ours.try_clone()?);
         drop(now);
         self.say(Health::Starting);
-        Ok((child, ours))
+        Ok(Some((child, ours)))
     }
 
     /// Until the line ends.

@@ -46,10 +46,8 @@ pub(super) async fn together(config: config::Keeper, place: usize, routers: Vec<
             let others =
                 members.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, member)| member);
             match (before, after) {
-                (_, State::Active) => others.for_each(|other| drop(other.command(Command::Promote))),
-                (State::Active, State::Backup) => {
-                    others.for_each(|other| drop(other.command(Command::Yield)))
-                }
+                (_, State::Active) => others.for_each(|other| _ = other.command(Command::Promote)),
+                (State::Active, State::Backup) => others.for_each(|other| _ = other.command(Command::Yield)),
                 _ => {}
             }
         }

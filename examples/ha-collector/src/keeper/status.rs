@@ -68,7 +68,7 @@ impl Keeper {
         against: &[String],
     ) -> Instance {
         let standing = report.status.standing;
-        let mut reason = standing.reason.to_string();
+        let mut reason = super::why(standing.reason);
         if let super::Health::Unwell(problems) = self.health()
             && against.iter().any(|what| what == "collector")
         {

@@ -245,8 +245,10 @@ impl Answers for Alone {
             Request::Status => {
                 let mut status =
                     serde_json::to_value(self.vitals.balance()).map_err(|error| error.to_string())?;
-                status["pids"] = serde_json::json!([std::process::id()]);
-                status["instances"] = serde_json::json!([]);
+                if let serde_json::Value::Object(fields) = &mut status {
+                    fields.insert("pids".to_owned(), serde_json::json!([std::process::id()]));
+                    fields.insert("instances".to_owned(), serde_json::json!([]));
+                }
                 Ok(status)
             }
             Request::Reload => {

@@ -50,15 +50,14 @@ struct Names {
 impl Given {
     /// `None`: nothing was asked of a keeper.
     pub(in crate::config) fn check(self, findings: &mut Findings) -> Option<Keeper> {
-        if self.routers.is_empty() {
+        let Some((first, _)) = self.routers.first() else {
             if let Some((text, _)) = &self.keeper {
                 let message = "[keeper] without a [[vrrp]]: there is nothing to keep";
                 findings.warnings.push(Diagnostic::warning(message).at(text, 0..0));
             }
             return None;
-        }
-        let (text, given) =
-            self.keeper.unwrap_or_else(|| (self.routers[0].0.clone(), schema::Keeper::default()));
+        };
+        let (text, given) = self.keeper.unwrap_or_else(|| (Arc::clone(first), schema::Keeper::default()));
         let mut common = Checker { findings, text: &text };
         let lease = common.span(
             given.lease,
@@ -111,10 +110,14 @@ impl Given {
             }
         }
         let mut groups = Vec::new();
+        let mut ids = std::collections::HashSet::new();
         for (text, group) in self.groups {
             let mut checker = Checker { findings, text: &text };
+            if !ids.insert(group.id.get_ref().clone()) {
+                checker.wrong(group.id.span(), format!("the id `{}` is used twice", group.id.get_ref()), "");
+            }
             let members = checker.members(&group, &routers);
-            groups.push(SyncGroup { id: group.id.into_inner(), members });
+            groups.push(SyncGroup { members });
         }
         Some(Keeper {
             router_id,

@@ -30,8 +30,11 @@ pub(super) async fn run(place: usize, script: Script, found: mpsc::UnboundedSend
     loop {
         ticks.tick().await;
         let outcome = once(&script).await;
-        let good = matches!(&outcome, Ok(Some(status)) if status.success());
-        if let Some(verdict) = count.add(good) {
+        let run = match &outcome {
+            Ok(Some(status)) if status.success() => Verdict::Up,
+            _ => Verdict::Down,
+        };
+        if let Some(verdict) = count.add(run) {
             let why = match &outcome {
                 Ok(Some(status)) => status.to_string(),
                 Ok(None) => format!("still running after {:?}", script.timeout),
@@ -69,18 +72,15 @@ impl Count {
     }
 
     /// The new verdict, if this run changed it.
-    fn add(&mut self, good: bool) -> Option<Verdict> {
-        let (against, need) = match self.verdict {
-            Verdict::Down => (good, self.rise),
-            _ => (!good, self.fall),
-        };
-        self.same = if against { self.same + 1 } else { 0 };
+    fn add(&mut self, run: Verdict) -> Option<Verdict> {
+        let need = if self.verdict == Verdict::Down { self.rise } else { self.fall };
+        self.same = if run == self.verdict { 0 } else { self.same + 1 };
         if self.same < need {
             return None;
         }
         self.same = 0;
-        self.verdict = if good { Verdict::Up } else { Verdict::Down };
-        Some(self.verdict.clone())
+        self.verdict = run.clone();
+        Some(run)
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let mut count = count(2, 3);
         let said: Vec<Option<Verdict>> =
             [false, false, true, false, false, false, false, true, false, true, true, true]
-                .map(|good| count.add(good))
+                .map(|good| count.add(if good { Verdict::Up } else { Verdict::Down }))
                 .to_vec();
         let mut expected = vec![None; 12];
         expected[5] = Some(Verdict::Down);
