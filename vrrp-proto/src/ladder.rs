@@ -8,7 +8,8 @@ use crate::{
     Notes, Packet, Peer, PeerMemory, Reject, Version, VirtualRouterId,
 };
 
-/// What one virtual router expects of those who advertise to it. It borrows the configuration, and is made when needed.
+/// What one virtual router expects of those who advertise to it. It borrows the configuration, and is made when needed:
+/// `Ladder { reach, authentication, ..Ladder::new(vrid, family) }`.
 ///
 /// The rungs, in this order:
 ///
@@ -41,7 +42,6 @@ use crate::{
 /// # Ok::<(), Reject>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Ladder<'c> {
     /// The virtual router.
     pub vrid: VirtualRouterId,

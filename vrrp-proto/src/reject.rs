@@ -333,3 +333,6 @@ impl Reject {
         Self::LABELS[self.index()]
     }
 }
+
+#[cfg(test)]
+mod tests;
