@@ -43,3 +43,7 @@ pub use priority::Priority;
 pub use reject::Reject;
 pub use version::{Family, Version};
 pub use vrid::VirtualRouterId;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

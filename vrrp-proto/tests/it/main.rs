@@ -3,12 +3,15 @@
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]
+mod built;
+#[cfg(test)]
 mod captures;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod decode;
-#[cfg(all(test, feature = "hmac-sha256"))]
+#[cfg(test)]
+#[cfg(feature = "hmac-sha256")]
 mod hmac;
 #[cfg(test)]
 mod properties;

@@ -217,9 +217,12 @@ fn a_first_ipv6_address_that_is_not_link_local_is_refused() {
 #[test]
 fn authentication_that_is_not_configured_is_refused_and_the_other_way_round() {
     let password = Password::new(b"mysecret");
-    let mut configured = vec![Authentication::None, Authentication::Pass(&password)];
-    #[cfg(feature = "auth-ah")]
-    configured.push(Authentication::Ah(&password));
+    let configured = [
+        Authentication::None,
+        Authentication::Pass(&password),
+        #[cfg(feature = "auth-ah")]
+        Authentication::Ah(&password),
+    ];
     for (kind, authentication) in configured.into_iter().enumerate() {
         for found in (0..=3).filter(|&found| usize::from(found) != kind) {
             let message = with(V2, 4, found);
