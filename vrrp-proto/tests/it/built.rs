@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use vrrp_proto::{
-    Addresses, Authentication, BuildError, Carrier, ChecksumForm, EmitError, Family, Interval, Packet,
-    Priority, Version, VirtualRouterId,
+    Addresses, Authentication, BuildError, Carrier, ChecksumForm, EmitError, Family, Interval, Ipv4Header,
+    Ipv6Header, Packet, Priority, Version, VirtualRouterId,
 };
 
-use crate::wire::{SECOND, group};
+use crate::wire::{SECOND, checksum, group};
 
 const V4: [Ipv4Addr; 1] = [Ipv4Addr::new(192, 0, 2, 1)];
 const V6: [Ipv6Addr; 1] = [Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)];
@@ -84,4 +84,30 @@ fn a_log_line_of_a_packet_does_not_tell_the_password() {
     let packet = Packet::v2(vrid, Priority::DEFAULT, SECOND, (&V4).into(), &authentication).unwrap();
     let (text, octets) = (format!("{packet:?} {authentication:?}"), format!("{:?}", b"mysecret"));
     assert!(!text.contains("mysecret") && !text.contains(octets.trim_matches(['[', ']'])), "{text}");
+}
+
+#[test]
+fn whole_packets_are_sent_for_the_link_alone() {
+    let (v4, v6) = (v3(SECOND, (&V4).into()).unwrap(), v3(SECOND, (&V6).into()).unwrap());
+    let mut out = [0; 64];
+    let header = Ipv4Header::new(Ipv4Addr::new(10, 0, 0, 1), Carrier::GROUP_V4);
+    assert_eq!(v4.emit_ipv4(&header, &mut out), Ok(32));
+    assert_eq!((out[8], out[9]), (255, 112));
+    assert_eq!(checksum(&[&out[..20]]), 0);
+    let header = Ipv6Header::new(V6[0], Carrier::GROUP_V6);
+    assert_eq!(v6.emit_ipv6(&header, &mut out), Ok(64));
+    assert_eq!((out[7], out[6]), (255, 112));
+}
+
+#[test]
+fn whole_packets_say_how_much_room_they_need() {
+    let (v4, v6) = (v3(SECOND, (&V4).into()).unwrap(), v3(SECOND, (&V6).into()).unwrap());
+    let header = Ipv4Header::new(Ipv4Addr::new(10, 0, 0, 1), Carrier::GROUP_V4);
+    for have in 0..32 {
+        let refused = Err(EmitError::BufferTooSmall { need: 32, have });
+        assert_eq!(v4.emit_ipv4(&header, &mut [0; 31][..have.min(31)]), refused);
+    }
+    let header = Ipv6Header::new(V6[0], Carrier::GROUP_V6);
+    let refused = Err(EmitError::BufferTooSmall { need: 64, have: 63 });
+    assert_eq!(v6.emit_ipv6(&header, &mut [0; 63]), refused);
 }

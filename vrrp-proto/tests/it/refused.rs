@@ -296,3 +296,80 @@ fn a_peer_may_be_as_far_away_as_configured_and_no_further() {
         }
     }
 }
+
+/// Everything is wrong at first; each step mends what was told, and the next rung is told.
+#[test]
+fn the_first_rung_that_does_not_hold_is_the_one_that_is_told() {
+    let (own, source) = (IpAddr::from([10, 0, 0, 9]), IpAddr::from([10, 0, 0, 1]));
+    let (vrid, other) = (VirtualRouterId::new(51).unwrap(), VirtualRouterId::new(52).unwrap());
+    let peers = [Peer::on_link(source)];
+    let password = Password::new(b"mysecret");
+    let ladder = Ladder {
+        versions: Versions::V2,
+        reach: Reach::Peers(&peers),
+        authentication: Authentication::Pass(&password),
+        own: &[own],
+        interface: Some(3),
+        ..Ladder::new(vrid, Family::V4)
+    };
+    let v6 = Carrier::multicast("fe80::c8".parse().unwrap());
+    let to = |source: IpAddr, last: u8| Carrier::new(source, IpAddr::from([10, 0, 0, last])).unwrap();
+    let multicast = Carrier::multicast(source);
+    let cut = &hex(V2)[..7];
+    let message = |text: &str| message_only(hex(text));
+    let sound = "21331e010101b5c50a0001056d79736563726574";
+    let v3 = hex(V3);
+    let (version, kind, zero) = (with(sound, 0, 0x52), with(sound, 0, 0x22), with(sound, 1, 0));
+    let (none, more, still) = (with(sound, 3, 0), with(sound, 3, 2), with(sound, 5, 0));
+    let (foreign, slow, open) = (with(sound, 1, 52), with(sound, 5, 2), with(sound, 4, 0));
+    let (flipped, secret) = (hex("21331e010101ffff0a0001056d79736563726574"), with(sound, 19, b'x'));
+    let interval = Interval::from_seconds(2).unwrap();
+    let (expected, found) = (AuthType::SimpleText, AuthType::None);
+    let steps: [(&[u8], Carrier, u32, u8, Option<Reject>); 20] = [
+        (cut, Carrier::multicast(own), 4, 64, Some(Reject::OwnPacket { source: own })),
+        (cut, v6, 4, 64, Some(Reject::Family { expected: Family::V4, found: Family::V6 })),
+        (cut, multicast, 4, 64, Some(Reject::Interface { expected: 3, found: 4 })),
+        (cut, multicast, 3, 64, Some(Reject::MulticastUnexpected { destination: Carrier::GROUP_V4.into() })),
+        (cut, to([10, 0, 0, 7].into(), 2), 3, 64, Some(Reject::UnknownPeer { source: [10, 0, 0, 7].into() })),
+        (cut, to(source, 2), 3, 64, Some(Reject::Ttl { least: 255, found: 64 })),
+        (cut, to(source, 2), 3, 255, Some(Reject::Truncated { need: 8, have: 7 })),
+        (&version, to(source, 2), 3, 255, Some(Reject::Version { found: 5 })),
+        (&kind, to(source, 2), 3, 255, Some(Reject::Type { found: 2 })),
+        (&zero, to(source, 2), 3, 255, Some(Reject::VridZero)),
+        (&none, to(source, 2), 3, 255, Some(Reject::NoAddresses)),
+        (&more, to(source, 2), 3, 255, Some(Reject::Length { expected: 24, found: 20 })),
+        (&still, to(source, 2), 3, 255, Some(Reject::IntervalZero)),
+        (
+            &flipped,
+            to(source, 2),
+            3,
+            255,
+            Some(Reject::Checksum { found: 0xffff, expected: checksum_of(sound) }),
+        ),
+        (&v3, to(source, 2), 3, 255, Some(Reject::VersionUnexpected { found: Version::V3 })),
+        (&foreign, to(source, 2), 3, 255, Some(Reject::VridUnknown { expected: vrid, found: other })),
+        (&slow, to(source, 2), 3, 255, Some(Reject::IntervalMismatch { own: SECOND, found: interval })),
+        (&open, to(source, 2), 3, 255, Some(Reject::AuthType { expected, found })),
+        (&secret, to(source, 2), 3, 255, Some(Reject::Password)),
+        (&message(sound), to(source, 2), 3, 255, None),
+    ];
+    for (place, (message, carrier, interface, ttl, expected)) in steps.into_iter().enumerate() {
+        let datagram = Datagram::new(message, carrier, ttl).on_interface(interface);
+        let refused = ladder.check(&datagram, &mut PeerMemory::new()).err();
+        assert_eq!(refused, expected, "step {place}");
+    }
+}
+
+fn checksum_of(message: &str) -> u16 {
+    let message = message_only(hex(message));
+    u16::from_be_bytes([message[6], message[7]])
+}
+
+#[test]
+fn whose_it_may_be_can_be_seen_before_anything_is_verified() {
+    let vrid = |message: &[u8]| Datagram::new(message, group(), 255).vrid();
+    assert_eq!(vrid(&hex(V3)), VirtualRouterId::new(51));
+    assert_eq!(vrid(&[0x31, 0]), None);
+    assert_eq!(vrid(&[0x31]), None);
+    assert_eq!(vrid(&[]), None);
+}
