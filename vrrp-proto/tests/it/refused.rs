@@ -313,10 +313,11 @@ fn the_first_rung_that_does_not_hold_is_the_one_that_is_told() {
         ..Ladder::new(vrid, Family::V4)
     };
     let v6 = Carrier::multicast("fe80::c8".parse().unwrap());
-    let to = |source: IpAddr, last: u8| Carrier::new(source, IpAddr::from([10, 0, 0, last])).unwrap();
-    let multicast = Carrier::multicast(source);
     let cut = &hex(V2)[..7];
-    let message = |text: &str| message_only(hex(text));
+    let to_us = |source: IpAddr| Carrier::new(source, IpAddr::from([10, 0, 0, 2])).unwrap();
+    let far = |carrier: Carrier, interface: u32| Datagram::new(cut, carrier, 64).on_interface(interface);
+    let near = |message| Datagram::new(message, to_us(source), 255).on_interface(3);
+    let multicast = Carrier::multicast(source);
     let sound = "21331e010101b5c50a0001056d79736563726574";
     let v3 = hex(V3);
     let (version, kind, zero) = (with(sound, 0, 0x52), with(sound, 0, 0x22), with(sound, 1, 0));
@@ -325,36 +326,31 @@ fn the_first_rung_that_does_not_hold_is_the_one_that_is_told() {
     let (flipped, secret) = (hex("21331e010101ffff0a0001056d79736563726574"), with(sound, 19, b'x'));
     let interval = Interval::from_seconds(2).unwrap();
     let (expected, found) = (AuthType::SimpleText, AuthType::None);
-    let steps: [(&[u8], Carrier, u32, u8, Option<Reject>); 20] = [
-        (cut, Carrier::multicast(own), 4, 64, Some(Reject::OwnPacket { source: own })),
-        (cut, v6, 4, 64, Some(Reject::Family { expected: Family::V4, found: Family::V6 })),
-        (cut, multicast, 4, 64, Some(Reject::Interface { expected: 3, found: 4 })),
-        (cut, multicast, 3, 64, Some(Reject::MulticastUnexpected { destination: Carrier::GROUP_V4.into() })),
-        (cut, to([10, 0, 0, 7].into(), 2), 3, 64, Some(Reject::UnknownPeer { source: [10, 0, 0, 7].into() })),
-        (cut, to(source, 2), 3, 64, Some(Reject::Ttl { least: 255, found: 64 })),
-        (cut, to(source, 2), 3, 255, Some(Reject::Truncated { need: 8, have: 7 })),
-        (&version, to(source, 2), 3, 255, Some(Reject::Version { found: 5 })),
-        (&kind, to(source, 2), 3, 255, Some(Reject::Type { found: 2 })),
-        (&zero, to(source, 2), 3, 255, Some(Reject::VridZero)),
-        (&none, to(source, 2), 3, 255, Some(Reject::NoAddresses)),
-        (&more, to(source, 2), 3, 255, Some(Reject::Length { expected: 24, found: 20 })),
-        (&still, to(source, 2), 3, 255, Some(Reject::IntervalZero)),
-        (
-            &flipped,
-            to(source, 2),
-            3,
-            255,
-            Some(Reject::Checksum { found: 0xffff, expected: checksum_of(sound) }),
-        ),
-        (&v3, to(source, 2), 3, 255, Some(Reject::VersionUnexpected { found: Version::V3 })),
-        (&foreign, to(source, 2), 3, 255, Some(Reject::VridUnknown { expected: vrid, found: other })),
-        (&slow, to(source, 2), 3, 255, Some(Reject::IntervalMismatch { own: SECOND, found: interval })),
-        (&open, to(source, 2), 3, 255, Some(Reject::AuthType { expected, found })),
-        (&secret, to(source, 2), 3, 255, Some(Reject::Password)),
-        (&message(sound), to(source, 2), 3, 255, None),
+    let stranger = IpAddr::from([10, 0, 0, 7]);
+    let right = message_only(hex(sound));
+    let steps: [(Datagram<'_>, Option<Reject>); 20] = [
+        (far(Carrier::multicast(own), 4), Some(Reject::OwnPacket { source: own })),
+        (far(v6, 4), Some(Reject::Family { expected: Family::V4, found: Family::V6 })),
+        (far(multicast, 4), Some(Reject::Interface { expected: 3, found: 4 })),
+        (far(multicast, 3), Some(Reject::MulticastUnexpected { destination: multicast.destination() })),
+        (far(to_us(stranger), 3), Some(Reject::UnknownPeer { source: stranger })),
+        (far(to_us(source), 3), Some(Reject::Ttl { least: 255, found: 64 })),
+        (near(cut), Some(Reject::Truncated { need: 8, have: 7 })),
+        (near(&version), Some(Reject::Version { found: 5 })),
+        (near(&kind), Some(Reject::Type { found: 2 })),
+        (near(&zero), Some(Reject::VridZero)),
+        (near(&none), Some(Reject::NoAddresses)),
+        (near(&more), Some(Reject::Length { expected: 24, found: 20 })),
+        (near(&still), Some(Reject::IntervalZero)),
+        (near(&flipped), Some(Reject::Checksum { found: 0xffff, expected: checksum_of(sound) })),
+        (near(&v3), Some(Reject::VersionUnexpected { found: Version::V3 })),
+        (near(&foreign), Some(Reject::VridUnknown { expected: vrid, found: other })),
+        (near(&slow), Some(Reject::IntervalMismatch { own: SECOND, found: interval })),
+        (near(&open), Some(Reject::AuthType { expected, found })),
+        (near(&secret), Some(Reject::Password)),
+        (near(&right), None),
     ];
-    for (place, (message, carrier, interface, ttl, expected)) in steps.into_iter().enumerate() {
-        let datagram = Datagram::new(message, carrier, ttl).on_interface(interface);
+    for (place, (datagram, expected)) in steps.into_iter().enumerate() {
         let refused = ladder.check(&datagram, &mut PeerMemory::new()).err();
         assert_eq!(refused, expected, "step {place}");
     }
