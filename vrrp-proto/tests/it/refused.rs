@@ -158,10 +158,10 @@ fn another_interval_in_version_2_is_refused() {
     let message = hex(V2);
     let datagram = Datagram::new(&message, group(), 255);
     let mut peers = Vec::new();
-    let mut ladder = ladder_for(&datagram, &mut peers);
-    ladder.interval = Interval::from_seconds(2).unwrap();
+    let own = Interval::from_seconds(2).unwrap();
+    let ladder = Ladder { versions: Versions::V2, interval: own, ..ladder_for(&datagram, &mut peers) };
     let refused = ladder.check(&datagram, &mut PeerMemory::new());
-    assert_eq!(refused, Err(Reject::IntervalMismatch { own: ladder.interval, found: SECOND }));
+    assert_eq!(refused, Err(Reject::IntervalMismatch { own, found: SECOND }));
 }
 
 #[test]

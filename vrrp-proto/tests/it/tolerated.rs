@@ -66,6 +66,18 @@ fn another_interval_in_vrrpv3_is_noted_and_not_refused() {
 }
 
 #[test]
+fn another_interval_in_version_2_is_noted_where_both_generations_are_spoken() {
+    let message = hex("21331e010001b5c50a0001050000000000000000");
+    let datagram = Datagram::new(&message, group(), 255);
+    let mut peers = Vec::new();
+    let mut ladder = ladder_for(&datagram, &mut peers);
+    ladder.interval = Interval::from_centiseconds(10).unwrap();
+    let accepted = ladder.check(&datagram, &mut PeerMemory::new()).unwrap();
+    assert!(accepted.notes().iter().eq([Note::IntervalDiffers]));
+    assert_eq!(accepted.interval(), Interval::ONE_SECOND);
+}
+
+#[test]
 fn other_addresses_are_noted_and_not_refused() {
     let message = hex(V3);
     let datagram = Datagram::new(&message, group(), 255);
