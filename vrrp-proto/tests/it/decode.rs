@@ -113,6 +113,30 @@ fn a_secret_that_is_missing_or_wrong_or_not_asked_for_is_refused() {
 }
 
 #[test]
+#[cfg(feature = "hmac-sha256")]
+fn keepalived_s_hmac_is_shown_to_whom_has_the_key() {
+    let mut packet = crate::wire::ipv4(5, &crate::wire::hex(crate::hmac::V4));
+    packet[12..16].copy_from_slice(&[198, 51, 100, 10]);
+    let key: String = (0..0x20).map(|octet| format!("{octet:02x}")).collect();
+    for (auth, code) in [
+        (None, 1),
+        (Some(format!("hmac:1:{key}")), 0),
+        (Some(format!("hmac:2:{key}")), 1),
+        (Some(format!("hmac:0:{key}")), 2),
+        (Some("hmac:1:00".to_owned()), 2),
+    ] {
+        let Some(mut command) = decode() else { return };
+        command.args(auth.iter().flat_map(|auth| ["--auth", auth]));
+        let output = run(command, &to_hex(&packet));
+        assert_eq!(output.status.code(), Some(code), "{auth:?}");
+        if code == 0 {
+            let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(line["auth"], "hmac-sha256");
+        }
+    }
+}
+
+#[test]
 fn from_how_far_a_peer_may_come_can_be_said() {
     let mut packet = all().into_iter().find(|vector| vector.name == "k5-v3-unicast").unwrap().packet;
     packet[8] = 250;
