@@ -154,6 +154,25 @@ fn a_packet_that_ends_early_is_refused() {
 }
 
 #[test]
+fn options_of_ipv6_that_end_early_are_refused() {
+    let plain = crate::vectors::all().into_iter().find(|vector| vector.name == "k6-v3-ipv6").unwrap().packet;
+    let with = |length: u8, options: &[u8]| {
+        let mut packet = plain.clone();
+        packet[5] = length;
+        packet[6] = 0;
+        packet.splice(40.., options.iter().copied());
+        packet.resize(100, 0xff); // the link's padding
+        Datagram::from_ip(&packet).unwrap_err()
+    };
+    assert_eq!(with(0, &[]), Reject::IpTruncated { need: 42, have: 40 });
+    assert_eq!(with(1, &[60]), Reject::IpTruncated { need: 42, have: 41 });
+    assert_eq!(with(7, &[60, 0]), Reject::IpTruncated { need: 48, have: 47 });
+    assert_eq!(with(8, &[60, 0, 1, 4, 0, 0, 0, 0]), Reject::IpTruncated { need: 50, have: 48 });
+    assert_eq!(with(16, &[60, 0, 1, 4, 0, 0, 0, 0, 112, 2]), Reject::IpTruncated { need: 72, have: 56 });
+    assert_eq!(with(8, &[6, 0, 1, 4, 0, 0, 0, 0]), Reject::IpProtocol { found: 6 });
+}
+
+#[test]
 fn what_is_no_ip_is_refused() {
     for found in [0, 1, 5, 15] {
         let mut packet = ipv4(5, &hex(V3));
