@@ -79,6 +79,8 @@ mod vrid;
 
 pub use accepted::Accepted;
 pub use addresses::Addresses;
+#[cfg(feature = "auth-ah")]
+pub use auth::AhSequence;
 #[cfg(feature = "hmac-sha256")]
 pub use auth::hmac;
 pub use auth::{AuthType, Authenticated, Authentication, Password};
