@@ -111,3 +111,31 @@ fn whole_packets_say_how_much_room_they_need() {
     let refused = Err(EmitError::BufferTooSmall { need: 64, have: 63 });
     assert_eq!(v6.emit_ipv6(&header, &mut [0; 63]), refused);
 }
+
+#[test]
+fn what_was_not_built_or_written_is_said_in_words() {
+    let interval = Interval::from_centiseconds(150).unwrap();
+    let first = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    for (error, text) in [
+        (BuildError::NoAddresses, "no addresses to advertise"),
+        (BuildError::TooManyAddresses { count: 256 }, "256 addresses, at most 255 fit"),
+        (BuildError::Family, "vrrp version 2 has no ipv6"),
+        (
+            BuildError::Interval { version: Version::V2, interval },
+            "interval of 150 cs does not fit vrrp version 2",
+        ),
+        (BuildError::NotLinkLocal { first }, "first address 2001:db8::1 is not link-local"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+    for (error, text) in [
+        (EmitError::BufferTooSmall { need: 12, have: 11 }, "packet needs 12 octets, buffer has 11"),
+        (
+            EmitError::Family { addresses: Family::V4, carrier: Family::V6 },
+            "addresses are of ipv4, packet is of ipv6",
+        ),
+        (EmitError::Identification, "identification is 0, which the kernel replaces"),
+    ] {
+        assert_eq!(error.to_string(), text);
+    }
+}

@@ -238,5 +238,6 @@ fn keys_have_the_lengths_that_keepalived_takes() {
         let key = Key::new(NonZeroU8::MIN, &vec![7; len]);
         assert_eq!(key.as_ref().err(), (!good).then_some(&KeyLength { found: len }));
     }
+    assert_eq!(KeyLength { found: 31 }.to_string(), "key has 31 octets, must have 32 to 64");
     assert_eq!(format!("{:?}", key()), "Key { id: 1, .. }");
 }
