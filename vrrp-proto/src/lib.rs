@@ -3,7 +3,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "sim"))]
 extern crate std;
 
 mod accepted;
@@ -11,6 +11,8 @@ mod instant;
 mod interval;
 mod priority;
 mod router;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod version;
 mod vrid;
 
@@ -20,8 +22,8 @@ pub use interval::Interval;
 pub use priority::Priority;
 pub use router::{
     AcceptMode, Action, Actions, Advertisement, Config, ConfigError, Event, Fault, Faults, FirstWait,
-    Generations, OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing,
-    State, Status, active_down_interval, skew_time,
+    OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing, State, Status,
+    Versions, active_down_interval, skew_time,
 };
 pub use version::{Family, Version};
 pub use vrid::VirtualRouterId;

@@ -10,7 +10,7 @@ mod timing;
 
 pub use action::{Action, Actions, Advertisement};
 pub use config::{
-    AcceptMode, Config, ConfigError, FirstWait, Generations, OnBetter, OnDemotion, OnLosing, Preempt,
+    AcceptMode, Config, ConfigError, FirstWait, OnBetter, OnDemotion, OnLosing, Preempt, Versions,
 };
 pub use event::{Event, Fault, Faults};
 pub use standing::{Ownership, Reason, Sighting, Standing, State, Status};
@@ -292,7 +292,7 @@ impl Router {
     fn heard(&mut self, heard: &Accepted<'_>, now: Instant, actions: &mut Actions) {
         if heard.vrid() != self.config.vrid
             || Family::from(heard.source()) != Family::from(self.address)
-            || !self.config.generations.hear(heard.version())
+            || !self.config.versions.contain(heard.version())
             || matches!(self.mode, Mode::Initialize { .. } | Mode::Fault)
         {
             return;
@@ -313,7 +313,7 @@ impl Router {
 
     /// Whether this is in VRRPv2 what the same router said in VRRPv3 (§8.4.2).
     fn repeats_in_v2(&mut self, heard: &Sighting) -> bool {
-        if self.config.generations != Generations::Both {
+        if self.config.versions != Versions::Both {
             return false;
         }
         match heard.version {
@@ -358,7 +358,7 @@ impl Router {
     /// The advertisement, in every version that is spoken, VRRPv3 first.
     fn advertise(&mut self, priority: Priority, actions: &mut Actions) {
         for version in [Version::V3, Version::V2] {
-            if self.config.generations.hear(version) {
+            if self.config.versions.contain(version) {
                 let interval = self.said_interval(version);
                 self.notes.sent += 1;
                 actions.push(Action::Advertise(Advertisement { version, priority, interval }));
@@ -410,3 +410,6 @@ impl Router {
         active_down_interval(self.priority(), self.learned, self.config.down_timer_adverts)
     }
 }
+
+#[cfg(test)]
+mod tests;

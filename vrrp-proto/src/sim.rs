@@ -1,0 +1,3 @@
+//! A link with routers on it, simulated.
+
+pub(crate) mod heard;
