@@ -20,6 +20,7 @@ mod crashes;
 mod handing_over;
 mod planted;
 mod sleepers;
+mod ties;
 
 type Verdict = Result<(), String>;
 
@@ -115,8 +116,12 @@ impl Party {
         world.run(self.down(Priority::new(1)) + self.interval * 2);
         let best = self.ranked()[0];
         one_holder(world, best)?;
-        let phase = world.random().between(self.interval, self.interval * 3);
-        world.run(phase);
+        // Somewhere between two advertisements, so far from both that none is overtaken by what comes next.
+        let margin = self.jitter * 3;
+        let last = world.sent(best).last().copied().unwrap_or_default();
+        let phase = world.random().between(margin, self.interval - margin);
+        let then = last + self.interval * 2 + phase;
+        world.run(then.saturating_sub(world.now()));
         one_holder(world, best)?;
         Ok(best)
     }

@@ -436,6 +436,13 @@ impl<M: Machine> World<M> {
         let time = self.now();
         let Some(node) = self.nodes.get_mut(number) else { return };
         node.sent.push(time);
+        let interval = node.config.interval.to_duration();
+        let storm = node.sent.len().checked_sub(STORM).and_then(|first| node.sent.get(first));
+        if storm.is_some_and(|first| time - *first <= interval) {
+            // Not carried: the world would never end.
+            return self.breaks(number, format!("said {STORM} packets within one interval"));
+        }
+        let Some(node) = self.nodes.get(number) else { return };
         let letter = Letter { vrid: node.config.vrid, source: node.address, advertisement };
         for to in (0..self.nodes.len()).filter(|to| *to != number) {
             let Some(link) = self.links.get(number).and_then(|row| row.get(to)).copied() else { continue };
@@ -478,6 +485,9 @@ impl<M: Machine> World<M> {
         self.broken.get_or_insert(Broken { at, node, what });
     }
 }
+
+/// No router has a reason to say so much within its interval.
+const STORM: usize = 500;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {

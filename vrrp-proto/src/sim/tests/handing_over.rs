@@ -74,12 +74,12 @@ fn handed_over<M: Machine>(
 
 #[test]
 fn a_yield_has_no_dark_moment() {
-    every_seed("a_yield_has", 600, yields);
+    every_seed("a_yield_has", 1000, yields);
 }
 
 #[test]
 fn a_demotion_costs_a_skew_and_no_dark_moment_and_nothing_where_nobody_is_better() {
-    every_seed("a_demotion_costs", 600, is_demoted);
+    every_seed("a_demotion_costs", 1000, is_demoted);
 }
 
 /// The successor may take as long to come as it wants: on a link that loses much, a yield still leaves nobody without.
@@ -104,5 +104,5 @@ pub(super) fn yields_on_a_bad_link<M: Machine>(world: &mut World<M>) -> Verdict 
 
 #[test]
 fn a_yield_on_a_bad_link_has_no_dark_moment_either() {
-    every_seed("a_yield_on_a_bad_link", 600, yields_on_a_bad_link);
+    every_seed("a_yield_on_a_bad_link", 1000, yields_on_a_bad_link);
 }

@@ -65,15 +65,15 @@ pub(super) fn the_active_router_sleeps<M: Machine>(world: &mut World<M>) -> Verd
 
 #[test]
 fn a_backup_that_sleeps_does_not_steal() {
-    every_seed("a_backup_that_sleeps", 300, a_backup_sleeps);
+    every_seed("a_backup_that_sleeps", 1000, a_backup_sleeps);
 }
 
 #[test]
 fn a_machine_that_slept_listens_first() {
-    every_seed("a_machine_that_slept", 300, a_machine_sleeps);
+    every_seed("a_machine_that_slept", 1000, a_machine_sleeps);
 }
 
 #[test]
 fn an_active_router_that_slept_takes_back_what_is_its_own_and_nothing_else() {
-    every_seed("an_active_router_that_slept", 400, the_active_router_sleeps);
+    every_seed("an_active_router_that_slept", 1000, the_active_router_sleeps);
 }
