@@ -11,6 +11,7 @@ use crate::{Versions, VirtualRouterId};
 mod handing_over;
 mod rules;
 mod stalls;
+mod strings;
 mod table;
 mod two_versions;
 mod words;
