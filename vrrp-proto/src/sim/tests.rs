@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 use std::format;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::string::String;
 use std::vec::Vec;
@@ -53,7 +54,8 @@ fn every_seed(name: &str, seeds: u64, scenario: Scenario<crate::Router>) {
             let traced = world.traced()[from..].join("\n");
             let replay = format!("VRRP_SIM_SEED={seed} cargo test -p vrrp-proto {name}");
             assert_eq!(verdict, Ok(()), "seed {seed}\n{traced}\nagain: {replay}");
-            std::println!("{traced}\nseed {seed} passes");
+            let told = format!("{traced}\nseed {seed} passes\n");
+            std::io::stderr().write_all(told.as_bytes()).unwrap();
         }
     }
 }
@@ -158,6 +160,7 @@ fn one_holder<M: Machine>(world: &World<M>, wanted: usize) -> Verdict {
     }
 }
 
+#[expect(clippy::fn_params_excessive_bools, reason = "an assertion takes what must be true")]
 fn ensure(truth: bool, otherwise: impl FnOnce() -> String) -> Verdict {
     if truth { Ok(()) } else { Err(otherwise()) }
 }
