@@ -51,60 +51,7 @@ use crate::{Accepted, Family, Instant, Interval, Priority, Version};
 /// # Ok::<(), vrrp_proto::ConfigError>(())
 /// ```
 ///
-/// # What moves it
-///
-/// Only an [`Accepted`] advertisement can be heard, and only the ladder makes one: whatever was refused changes no timer
-/// and no state, because it cannot be told.
-///
-/// # What it says
-///
-/// [`Standing`] says the state, since when, why, and on whose evidence, and prints as
-/// `Backup since 12.000 s: 10.0.0.11 advertises 150 > 100`. [`Action::StandingChanged`] comes when it says something
-/// new; the same advertisement again is no news. [`Standing::announcements`] counts the reasons to tell the link who
-/// holds the addresses, so that none is lost where a watcher sees only the last of several standings.
-///
-/// # Handing over
-///
-/// *Yield.* An Active Router that is to let go ([`Event::Yield`]) says priority 0, keeps the addresses, and listens. To its
-/// peers this is the Shutdown of §6.4.3: each waits for its skew, the best advertises first. When that is heard the
-/// router keeps the addresses for [`Config::grace`], so that the successor has announced them before they are gone here,
-/// and becomes Backup. The priority 0 is said again every interval, for it may have been lost; every skew is shorter than
-/// that, so nobody who waits is put off. When nobody was heard for the longest down interval there is, the router goes
-/// on as Active. From the yield until [`Event::Resume`] or [`Event::Promote`] it contends with priority 1, so that it does
-/// not take back what it gave, gives way to whoever comes later, and still serves where nobody else does. An owner that
-/// yields does not act as one until then.
-///
-/// *Demotion.* Where an Active Router's priority is lowered, §6.4 has it advertise the lower one, and a better Backup,
-/// whose timer such an advertisement does not prolong, takes over at the end of a down interval; a Backup that does not
-/// preempt never does. Here ([`OnDemotion::HandOver`]) the router says priority 0 at once, which asks everybody to wait for
-/// their skew, and takes part in that election itself: it waits for the skew of its *new* priority, keeping the addresses.
-///
-/// - Whoever is better has a shorter skew, advertises first, and gets the addresses as after a yield. It costs the
-///   successor's skew, whether it preempts or not, because it was released.
-/// - Whoever is worse has a longer skew, and before it ends hears this router advertise, which it follows as ever. Nobody
-///   flaps: no address moved.
-/// - Should a worse one be first after all, because packets or wake-ups took longer than the skews differ, it is answered
-///   at once like any loser (§6.4.3). Two held the addresses for a moment, which is better than none.
-/// - Should the priority 0 be lost, the better one takes over after its down interval, as without it.
-/// - A tie is broken by the address, as ever.
-///
-/// In all of this somebody holds the addresses at every moment, and what is on the wire is what RFC 9568 lets a router
-/// say that shuts down and starts again.
-///
-/// # Late wake-ups
-///
-/// Before [`Event::DeadlinePassed`] all that has arrived must be told; an Active Router that advertised while this one
-/// slept is then not taken for silent. If the deadline passed more than one interval ago, even that is not enough: what
-/// arrived may have been lost with the sleep. A Backup then gives the Active Router one interval and the skew to be heard,
-/// once, and says that it was stalled. An Active Router that preempts goes on: it would get the addresses anyway. One
-/// that does not preempt, and was silent for so long that others may have replaced it, first listens as long, and follows
-/// whomever it hears.
-///
-/// # Storms
-///
-/// An advertisement out of turn answers one that loses, or a release. Two routers that both think that they win would
-/// answer each other for ever; so no more than four are said between two advertisements in turn, and a router never
-/// answers its own words.
+#[doc = include_str!("../docs/election.md")]
 #[derive(Clone, Debug)]
 pub struct Router {
     config: Config,
