@@ -59,7 +59,9 @@ fuzz_target!(|input: Input| {
             9 => Stimulus::Event(Event::Resume),
             10 => Stimulus::Event(Event::Promote),
             11 => Stimulus::Event(Event::DeadlinePassed),
-            12 => Stimulus::Event(Event::PrimaryAddressChanged(Ipv4Addr::new(10, 10, what >> 4, with).into())),
+            12 => {
+                Stimulus::Event(Event::PrimaryAddressChanged(Ipv4Addr::new(10, 10, what >> 4, with).into()))
+            }
             _ => Stimulus::Event(Event::PriorityChanged(Priority::new(with))),
         };
         world.at(at, node, stimulus);
