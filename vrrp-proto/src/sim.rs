@@ -29,6 +29,7 @@
 pub(crate) mod heard;
 mod link;
 mod machine;
+mod plan;
 mod random;
 #[cfg(test)]
 mod tests;
@@ -36,5 +37,6 @@ mod world;
 
 pub use link::Link;
 pub use machine::Machine;
+pub use plan::{Sleep, Stimulus};
 pub use random::Random;
-pub use world::{Broken, Change, DrainOrder, Sleep, Stimulus, World};
+pub use world::{Broken, Change, DrainOrder, World};

@@ -8,33 +8,9 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use super::{Link, Machine, Random, heard::accepted};
-use crate::{
-    Action, Advertisement, Config, ConfigError, Event, Instant, Priority, Router, Standing, State,
-    VirtualRouterId,
-};
-
-/// What happens to one router.
-#[derive(Clone, Copy, Debug)]
-pub enum Stimulus {
-    /// It is told this.
-    Event(Event<'static>),
-    /// It is gone, without a word.
-    Crash,
-    /// It is there again, fresh, and started. One that runs is taken down first.
-    Restart,
-    /// It does nothing for a while.
-    Sleep(Duration, Sleep),
-}
-
-/// What a router finds when it wakes up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sleep {
-    /// Only the process stood still: what arrived waits in its socket.
-    Process,
-    /// The machine stood still: what arrived is lost.
-    Machine,
-}
+use super::plan::{Happening, Letter, Planned};
+use super::{Link, Machine, Random, Sleep, Stimulus, heard::accepted};
+use crate::{Action, Advertisement, Config, ConfigError, Event, Instant, Priority, Router, Standing, State};
 
 /// Which of two things that are both due a driver does first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,47 +72,6 @@ struct Node<M> {
     asleep: Option<(Instant, Sleep)>,
     inbox: Vec<(Instant, Letter)>,
     sent: Vec<Duration>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Letter {
-    vrid: VirtualRouterId,
-    source: IpAddr,
-    advertisement: Advertisement,
-}
-
-#[derive(Debug)]
-struct Planned {
-    at: Instant,
-    number: u64,
-    node: usize,
-    what: Happening,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Happening {
-    Arrives(Letter),
-    Stimulus(Stimulus),
-}
-
-impl PartialEq for Planned {
-    fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
-    }
-}
-
-impl Eq for Planned {}
-
-impl PartialOrd for Planned {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Planned {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
 }
 
 impl World<Router> {
