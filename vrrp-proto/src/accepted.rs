@@ -1,10 +1,16 @@
 //! An advertisement that passed every check: the only thing from the network that the election sees.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
-use crate::{Family, Interval, Priority, Version, VirtualRouterId};
+use crate::{Addresses, Authenticated, ChecksumForm, Interval, Notes, Priority, Version, VirtualRouterId};
 
 /// An advertisement that passed the whole ladder of checks. Nothing outside this crate can make one but the ladder.
+///
+/// ```compile_fail,E0451
+/// # fn change(accepted: vrrp_proto::Accepted<'_>) -> vrrp_proto::Accepted<'_> {
+/// vrrp_proto::Accepted { priority: vrrp_proto::Priority::OWNER, ..accepted }
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted<'a> {
     pub(crate) version: Version,
@@ -15,6 +21,9 @@ pub struct Accepted<'a> {
     pub(crate) destination: IpAddr,
     pub(crate) checksum: ChecksumForm,
     pub(crate) addresses: Addresses<'a>,
+    pub(crate) ttl: u8,
+    pub(crate) authenticated: Authenticated,
+    pub(crate) notes: Notes,
 }
 
 impl<'a> Accepted<'a> {
@@ -57,60 +66,42 @@ impl<'a> Accepted<'a> {
     pub const fn addresses(&self) -> Addresses<'a> {
         self.addresses
     }
-}
+    /// The time to live, or hop limit, that it arrived with.
+    pub const fn ttl(&self) -> u8 {
+        self.ttl
+    }
 
-/// What a checksum covers beside the message. VRRPv3 over IPv4 is sent in all three forms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ChecksumForm {
-    /// The VRRP message alone: VRRPv2, and VRRPv3 over IPv4 as RFC 9568 §5.2.8 wants it.
-    MessageOnly,
-    /// With a pseudo-header: VRRPv3 over IPv6, and over IPv4 as most of the field sends it.
-    PseudoHeader,
-    /// With a pseudo-header that names the multicast group although the packet was sent to one router.
-    PseudoHeaderGroup,
-}
+    /// By what its sender proved itself.
+    pub const fn authenticated(&self) -> Authenticated {
+        self.authenticated
+    }
 
-/// The addresses of an advertisement, read from the packet one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Addresses<'a> {
-    octets: &'a [u8],
-    family: Family,
-}
-
-impl<'a> Addresses<'a> {
-    #[cfg_attr(not(any(test, feature = "sim")), expect(dead_code, reason = "the parser comes next"))]
-    /// `octets` is a whole number of addresses of `family`; a rest is not looked at.
-    pub(crate) const fn new(octets: &'a [u8], family: Family) -> Self {
-        Self { octets, family }
+    /// What is odd about it, and no reason to refuse it.
+    pub const fn notes(&self) -> Notes {
+        self.notes
     }
 }
 
-impl Iterator for Addresses<'_> {
-    type Item = IpAddr;
-
-    fn next(&mut self) -> Option<IpAddr> {
-        match self.family {
-            Family::V4 => {
-                let (first, rest) = self.octets.split_first_chunk::<4>()?;
-                self.octets = rest;
-                Some(Ipv4Addr::from(*first).into())
-            }
-            Family::V6 => {
-                let (first, rest) = self.octets.split_first_chunk::<16>()?;
-                self.octets = rest;
-                Some(Ipv6Addr::from(*first).into())
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let one = match self.family {
-            Family::V4 => 4,
-            Family::V6 => 16,
-        };
-        (self.octets.len() / one, Some(self.octets.len() / one))
+/// An advertisement for the tests of this crate, as if it had passed the ladder: VRRPv3, by multicast, without notes.
+#[cfg(test)]
+pub(crate) fn accepted<'a>(
+    vrid: VirtualRouterId,
+    priority: Priority,
+    interval: Interval,
+    source: IpAddr,
+    addresses: Addresses<'a>,
+) -> Accepted<'a> {
+    Accepted {
+        version: Version::V3,
+        vrid,
+        priority,
+        interval,
+        source,
+        destination: crate::Carrier::multicast(source).destination(),
+        checksum: ChecksumForm::PseudoHeader,
+        addresses,
+        ttl: 255,
+        authenticated: Authenticated::None,
+        notes: Notes::NONE,
     }
 }
-
-impl ExactSizeIterator for Addresses<'_> {}

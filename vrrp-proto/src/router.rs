@@ -10,9 +10,7 @@ mod standing;
 mod timing;
 
 pub use action::{Action, Actions, Advertisement};
-pub use config::{
-    AcceptMode, Config, ConfigError, FirstWait, OnBetter, OnDemotion, OnLosing, Preempt, Versions,
-};
+pub use config::{AcceptMode, Config, ConfigError, FirstWait, OnBetter, OnDemotion, OnLosing, Preempt};
 pub use event::{Event, Fault, Faults};
 pub use standing::{Ownership, Reason, Sighting, Standing, State, Status};
 pub use timing::{active_down_interval, skew_time};
@@ -20,7 +18,7 @@ pub use timing::{active_down_interval, skew_time};
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::{Accepted, Family, Instant, Interval, Priority, Version};
+use crate::{Accepted, Family, Instant, Interval, Priority, Version, Versions};
 
 /// One router's part in the election of one virtual router: a state machine without clock and socket.
 ///

@@ -21,6 +21,26 @@ pub enum Family {
     V6,
 }
 
+impl Version {
+    /// 2 or 3, as it stands in a packet.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
+impl Family {
+    /// "ipv4" or "ipv6".
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
+}
+
 impl From<IpAddr> for Family {
     fn from(address: IpAddr) -> Self {
         match address {

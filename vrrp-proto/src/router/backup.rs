@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Actions, Mode, Preempt, Reason, Router, Sighting, Versions};
-use crate::{Instant, Priority};
+use super::{Actions, Mode, Preempt, Reason, Router, Sighting};
+use crate::{Instant, Priority, Versions};
 
 #[derive(Clone, Debug)]
 pub(super) struct Backup {

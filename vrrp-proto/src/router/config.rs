@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::{Family, Interval, Priority, Version, VirtualRouterId};
+use crate::{Family, Interval, Priority, Versions, VirtualRouterId};
 
 /// The configuration of one virtual router on one link. [`Config::new`] gives RFC 9568's defaults; change the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,25 +82,6 @@ impl Config {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// Which VRRP a router speaks and hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Versions {
-    /// VRRPv2 only: IPv4, whole seconds, a Backup waits by its own interval.
-    V2,
-    /// VRRPv3 only: a Backup waits by the interval it hears.
-    V3,
-    /// Both, to move a link from one to the other (§8.4.2): every advertisement is sent twice, a Backup waits by the
-    /// interval it hears, and who is heard in VRRPv3 is not heard in VRRPv2. IPv4 only.
-    Both,
-}
-
-impl Versions {
-    /// Whether an advertisement of this version is for such a router.
-    pub const fn contain(self, version: Version) -> bool {
-        matches!((self, version), (Self::V2 | Self::Both, Version::V2) | (Self::V3 | Self::Both, Version::V3))
     }
 }
 

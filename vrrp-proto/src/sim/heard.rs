@@ -2,7 +2,10 @@
 
 use core::net::IpAddr;
 
-use crate::{Accepted, Addresses, ChecksumForm, Family, Interval, Priority, Version, VirtualRouterId};
+use crate::{
+    Accepted, Addresses, Authenticated, ChecksumForm, Family, Interval, Notes, Priority, Version,
+    VirtualRouterId,
+};
 
 pub(crate) fn accepted(
     version: Version,
@@ -20,5 +23,8 @@ pub(crate) fn accepted(
         destination: source,
         checksum: ChecksumForm::MessageOnly,
         addresses: Addresses::new(&[], Family::from(source)),
+        ttl: 255,
+        authenticated: Authenticated::None,
+        notes: Notes::NONE,
     }
 }
