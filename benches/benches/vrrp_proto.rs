@@ -7,7 +7,10 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
-use vrrp_proto::{Authentication, Datagram, Family, Ladder, Packet, Password, PeerMemory, Versions};
+use vrrp_proto::{
+    Accepted, Authentication, Config, Datagram, Event, Family, Instant, Ladder, Packet, Password, PeerMemory,
+    Priority, Router, State, Versions,
+};
 
 criterion_group! {
     name = benches;
@@ -15,7 +18,7 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500))
         .sample_size(50);
-    targets = parse, emit, ladder
+    targets = parse, emit, ladder, handle
 }
 criterion_main!(benches);
 
@@ -120,4 +123,42 @@ fn ladder(c: &mut Criterion) {
             });
         });
     }
+}
+
+/// One event of each kind that comes all the time: an advertisement heard while Backup, one that loses heard while Active,
+/// the advertisement timer.
+fn handle(c: &mut Criterion) {
+    let octets = octets("45c0002000010000ff70d0900a090001e0000012310e9601003243a90a090073");
+    let datagram = Datagram::from_ip(&octets).unwrap();
+    let packet = Packet::parse(datagram.payload(), datagram.carrier()).unwrap();
+    let ladder = Ladder::new(packet.vrid(), Family::V4);
+    let heard = ladder.check(&datagram, &mut PeerMemory::new()).unwrap();
+    let router = |heard: &Accepted<'_>, priority| {
+        let address = [10, 9, 0, 2].into();
+        Router::new(Config::new(heard.vrid(), Versions::V3, address, Priority::new(priority))).unwrap()
+    };
+    let mut group = c.benchmark_group("vrrp-proto/handle");
+    group.throughput(Throughput::Elements(1));
+    for (name, priority, state) in
+        [("heard-backup", 100, State::Backup), ("heard-active", 255, State::Active)]
+    {
+        let mut router = router(&heard, priority);
+        let mut now = Instant::from_nanoseconds(0);
+        assert!(!router.handle(Event::Start, now).is_empty());
+        group.bench_function(format!("{name}/vrrp-proto"), |b| {
+            b.iter(|| {
+                now = now + Duration::from_millis(1);
+                black_box(router.handle(Event::Heard(black_box(&heard)), now).count());
+                assert_eq!(router.state(), state);
+            });
+        });
+    }
+    let mut router = router(&heard, 255);
+    assert!(!router.handle(Event::Start, Instant::from_nanoseconds(0)).is_empty());
+    group.bench_function("advertisement-timer/vrrp-proto", |b| {
+        b.iter(|| {
+            let now = router.deadline().unwrap();
+            assert_eq!(router.handle(Event::DeadlinePassed, now).count(), 1);
+        });
+    });
 }

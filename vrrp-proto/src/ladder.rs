@@ -75,7 +75,8 @@ pub enum Versions {
 }
 
 impl Versions {
-    const fn contain(self, version: Version) -> bool {
+    /// Whether this one is among them.
+    pub const fn contain(self, version: Version) -> bool {
         matches!((self, version), (Self::Both, _) | (Self::V2, Version::V2) | (Self::V3, Version::V3))
     }
 }

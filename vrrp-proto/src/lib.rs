@@ -35,6 +35,23 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! # The election
+//!
+//! A [`Router`] is told what happens and says what to do: which advertisement to send, when to wake it, and where it
+//! [stands](Standing), with a reason that can be read. Packets, addresses and timers are the driver's.
+//!
+//! ```
+//! use vrrp_proto::{Config, Event, Instant, Priority, Router, State, Versions, VirtualRouterId};
+//!
+//! let vrid = VirtualRouterId::new(51).unwrap();
+//! let mut router = Router::new(Config::new(vrid, Versions::V3, [10, 0, 0, 2].into(), Priority::OWNER))?;
+//! for action in router.handle(Event::Start, Instant::from_nanoseconds(0)) {
+//!     // send it, or publish where the router stands
+//! }
+//! assert_eq!(router.standing().to_string(), "Active since 0.000 s: owns the addresses");
+//! # Ok::<(), vrrp_proto::ConfigError>(())
+//! ```
+//!
 //! # What it is not
 //!
 //! No daemon and no driver: it has no socket, thread, clock, log or global, and holds no address. A
@@ -52,11 +69,12 @@
 //!
 //! - `auth-ah` (default): VRRPv2's IP authentication header with HMAC-MD5-96, as keepalived does it.
 //! - `hmac-sha256`: the trailer of keepalived 2.4's `auth_hmac`, for both generations (`hmac`).
+//! - `sim`: a link with routers on it, simulated from a seed, for the tests of drivers and keepers. Needs `std`.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "sim"))]
 extern crate std;
 
 mod accepted;
@@ -75,6 +93,8 @@ mod peer;
 mod priority;
 mod reject;
 mod router;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod version;
 mod vrid;
 
@@ -99,8 +119,8 @@ pub use priority::Priority;
 pub use reject::Reject;
 pub use router::{
     AcceptMode, Action, Actions, Advertisement, Config, ConfigError, Event, Fault, Faults, FirstWait,
-    Generations, OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing,
-    State, Status, active_down_interval, skew_time,
+    OnBetter, OnDemotion, OnLosing, Ownership, Preempt, Reason, Router, Sighting, Standing, State, Status,
+    active_down_interval, skew_time,
 };
 pub use version::{Family, Version};
 pub use vrid::VirtualRouterId;

@@ -194,7 +194,7 @@ pub(super) const fn proof(authentication: &Authentication) -> Proof<'_> {
 /// Whether everything that this router may say can be written.
 pub(super) fn check(options: &Options, addresses: &AddressList) -> Result<(), BuildError> {
     for version in [Version::V2, Version::V3] {
-        if options.election.generations.hear(version) {
+        if options.election.versions.contain(version) {
             let interval = options.election.interval;
             // What the two say beside each other in VRRPv2 is a whole number of seconds.
             let said = Advertisement { version, priority: Priority::DEFAULT, interval };

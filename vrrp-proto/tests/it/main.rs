@@ -11,6 +11,8 @@ mod conformance;
 #[cfg(test)]
 mod decode;
 #[cfg(test)]
+mod election;
+#[cfg(test)]
 #[cfg(feature = "hmac-sha256")]
 mod hmac;
 #[cfg(test)]
