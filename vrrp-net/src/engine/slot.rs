@@ -109,6 +109,9 @@ impl Slot {
         }
         match ladder.check(datagram, &mut memory) {
             Ok(accepted) => {
+                if let Some(sequence) = memory.ah_sequence() {
+                    self.packets.heard(sequence);
+                }
                 self.remember(known, source, memory, at);
                 Some(accepted)
             }
