@@ -5,6 +5,12 @@ use core::net::IpAddr;
 use crate::{Addresses, Authenticated, ChecksumForm, Interval, Notes, Priority, Version, VirtualRouterId};
 
 /// An advertisement that passed the whole ladder of checks. Nothing outside this crate can make one but the ladder.
+///
+/// ```compile_fail,E0451
+/// # fn change(accepted: vrrp_proto::Accepted<'_>) -> vrrp_proto::Accepted<'_> {
+/// vrrp_proto::Accepted { priority: vrrp_proto::Priority::OWNER, ..accepted }
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted<'a> {
     pub(crate) version: Version,

@@ -9,6 +9,8 @@ mod pass;
 
 use core::fmt::{self, Display};
 
+#[cfg(feature = "auth-ah")]
+pub use ah::AhSequence;
 pub use pass::Password;
 #[cfg(any(feature = "auth-ah", feature = "hmac-sha256"))]
 pub(crate) use pass::equal;

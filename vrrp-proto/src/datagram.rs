@@ -107,12 +107,14 @@ impl<'a> Datagram<'a> {
             return Err(Reject::IpVersion { found: first >> 4 });
         }
         let length = usize::from(u16::from_be_bytes([length_high, length_low]));
-        let short = |need: usize| Reject::IpTruncated { need, have };
-        let mut payload = rest.get(..length).ok_or_else(|| short(40 + length))?;
+        let end = 40 + length;
+        let mut payload = rest.get(..length).ok_or(Reject::IpTruncated { need: end, have })?;
         while matches!(next, HOP_BY_HOP | DESTINATION_OPTIONS) {
-            let (&[following, units], _) = payload.split_first_chunk::<2>().ok_or_else(|| short(have + 2))?;
+            let at = end - payload.len();
+            let short = |len: usize| Reject::IpTruncated { need: at + len, have: end };
+            let (&[following, units], _) = payload.split_first_chunk::<2>().ok_or_else(|| short(2))?;
             let len = (usize::from(units) + 1) * 8;
-            payload = payload.get(len..).ok_or_else(|| short(have + len - payload.len()))?;
+            payload = payload.get(len..).ok_or_else(|| short(len))?;
             next = following;
         }
         match next {

@@ -111,7 +111,7 @@ impl Packet<'_> {
     }
 
     /// Writes the whole IPv4 packet with an IP authentication header before the message, and says how many octets that
-    /// are. `sequence` is one more each time, and begins with 1.
+    /// are. `sequence` is the next of an [`AhSequence`](crate::AhSequence).
     ///
     /// # Errors
     ///

@@ -8,7 +8,8 @@ use crate::{
     Notes, Packet, Peer, PeerMemory, Reject, Version, VirtualRouterId,
 };
 
-/// What one virtual router expects of those who advertise to it. It borrows the configuration, and is made when needed.
+/// What one virtual router expects of those who advertise to it. It borrows the configuration, and is made when needed:
+/// `Ladder { reach, authentication, ..Ladder::new(vrid, family) }`.
 ///
 /// The rungs, in this order:
 ///
@@ -20,7 +21,7 @@ use crate::{
 /// 5. a whole and sound message: those of [`Packet::parse`], up to [`Reject::Checksum`];
 /// 6. of a generation that is spoken ([`Reject::VersionUnexpected`]), for this VRID ([`Reject::VridUnknown`]);
 /// 7. over IPv6 with a link-local address first ([`Reject::NotLinkLocal`]);
-/// 8. in VRRPv2 with the same interval ([`Reject::IntervalMismatch`]);
+/// 8. where only VRRPv2 is spoken, with the same interval ([`Reject::IntervalMismatch`]);
 /// 9. authentic, in exactly the way that is configured: `Auth…`, `Password`, `Ah…`, `Hmac…` of [`Reject`].
 ///
 /// Before the first rung stands the IP packet itself ([`Datagram::from_ip`]). The costly checks are last.
@@ -41,7 +42,6 @@ use crate::{
 /// # Ok::<(), Reject>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Ladder<'c> {
     /// The virtual router.
     pub vrid: VirtualRouterId,
@@ -49,7 +49,7 @@ pub struct Ladder<'c> {
     pub family: Family,
     /// The generations it speaks.
     pub versions: Versions,
-    /// Its own interval: VRRPv2 refuses others, VRRPv3 notes them.
+    /// Its own interval: VRRPv2 alone refuses others (RFC 3768 §7.1), VRRPv3 and both together note them.
     pub interval: Interval,
     /// Its own addresses, if others are to be noted.
     pub addresses: Option<Addresses<'c>>,
@@ -75,7 +75,8 @@ pub enum Versions {
 }
 
 impl Versions {
-    const fn contain(self, version: Version) -> bool {
+    /// Whether this one is among them.
+    pub const fn contain(self, version: Version) -> bool {
         matches!((self, version), (Self::Both, _) | (Self::V2, Version::V2) | (Self::V3, Version::V3))
     }
 }
@@ -130,7 +131,8 @@ impl<'c> Ladder<'c> {
         if let Some(first) = not_link_local(packet.addresses()) {
             return Err(Reject::NotLinkLocal { first });
         }
-        if packet.version() == Version::V2 && packet.interval() != self.interval {
+        // Between the generations the interval is learned (RFC 9568 §8.4.2).
+        if self.versions == Versions::V2 && packet.interval() != self.interval {
             return Err(Reject::IntervalMismatch { own: self.interval, found: packet.interval() });
         }
         let (authenticated, learned) = self.check_authentication(datagram, &packet, memory)?;

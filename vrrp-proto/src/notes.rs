@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Note {
-    /// The sender has another interval than this router (RFC 9568 §7.1). VRRPv3 only: VRRPv2 refuses it.
+    /// The sender has another interval than this router (RFC 9568 §7.1). Where only VRRPv2 is spoken that is refused.
     IntervalDiffers,
     /// The sender has other addresses, or in another order (RFC 9568 §7.1).
     AddressesDiffer,

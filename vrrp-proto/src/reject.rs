@@ -161,7 +161,7 @@ pub enum Reject {
         /// The first address.
         first: Ipv6Addr,
     },
-    /// VRRPv2 routers of one VRID must agree on the interval (RFC 3768 §7.1).
+    /// Routers of one VRID that speak VRRPv2 alone must agree on the interval (RFC 3768 §7.1).
     IntervalMismatch {
         /// This router's.
         own: Interval,
@@ -238,7 +238,7 @@ impl Reject {
     pub const COUNT: usize = Self::LABELS.len();
 
     /// The names of the reasons, by [`index`](Self::index).
-    pub const LABELS: [&str; 40] = [
+    pub const LABELS: &'static [&'static str] = &[
         "ip_version",
         "ip_truncated",
         "ip_header_length",
@@ -333,3 +333,6 @@ impl Reject {
         Self::LABELS[self.index()]
     }
 }
+
+#[cfg(test)]
+mod tests;

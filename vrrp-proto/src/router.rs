@@ -1,4 +1,5 @@
-//! The election of one virtual router (RFC 9568 §6).
+//! The election of one virtual router (RFC 9568 §6): what to say and when, and who holds the addresses. Packets, sockets,
+//! clocks and addresses on interfaces it leaves to others.
 
 mod action;
 mod active;
@@ -9,9 +10,7 @@ mod standing;
 mod timing;
 
 pub use action::{Action, Actions, Advertisement};
-pub use config::{
-    AcceptMode, Config, ConfigError, FirstWait, Generations, OnBetter, OnDemotion, OnLosing, Preempt,
-};
+pub use config::{AcceptMode, Config, ConfigError, FirstWait, OnBetter, OnDemotion, OnLosing, Preempt};
 pub use event::{Event, Fault, Faults};
 pub use standing::{Ownership, Reason, Sighting, Standing, State, Status};
 pub use timing::{active_down_interval, skew_time};
@@ -19,13 +18,38 @@ pub use timing::{active_down_interval, skew_time};
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::{Accepted, Family, Instant, Interval, Priority, Version};
+use crate::{Accepted, Family, Instant, Interval, Priority, Version, Versions};
 
-/// One router's part in the election of one virtual router.
+/// One router's part in the election of one virtual router: a state machine without clock and socket.
 ///
-/// # Handing over
+/// Tell it what happens ([`handle`](Self::handle)), do what it answers, and tell it when its [`deadline`](Self::deadline)
+/// has come. Who puts addresses on interfaces looks at its [`standing`](Self::standing).
 ///
-/// A router that gives up on purpose says priority 0, and stays Active until it hears its successor.
+/// ```
+/// use core::net::Ipv4Addr;
+/// use vrrp_proto::{Action, Config, Event, Instant, Priority, Router, State, Versions, VirtualRouterId};
+///
+/// let vrid = VirtualRouterId::new(51).unwrap();
+/// let address = Ipv4Addr::new(10, 0, 0, 12).into();
+/// let mut router = Router::new(Config::new(vrid, Versions::V3, address, Priority::DEFAULT))?;
+///
+/// let start = Instant::from_nanoseconds(0);
+/// for action in router.handle(Event::Start, start) {
+///     assert_eq!(action, Action::StandingChanged); // nothing to be said yet
+/// }
+/// assert_eq!(router.standing().to_string(), "Backup since 0.000 s: nobody heard yet");
+///
+/// // Nothing arrives until the deadline.
+/// let deadline = router.deadline().unwrap();
+/// assert_eq!(deadline.nanoseconds(), 3_609_375_000);
+/// let mut said = router.handle(Event::DeadlinePassed, deadline);
+/// assert!(matches!(said.next(), Some(Action::Advertise(_))));
+/// assert_eq!(said.next(), Some(Action::StandingChanged));
+/// assert!(router.standing().holds_addresses());
+/// # Ok::<(), vrrp_proto::ConfigError>(())
+/// ```
+///
+#[doc = include_str!("../docs/election.md")]
 #[derive(Clone, Debug)]
 pub struct Router {
     config: Config,
@@ -292,7 +316,7 @@ impl Router {
     fn heard(&mut self, heard: &Accepted<'_>, now: Instant, actions: &mut Actions) {
         if heard.vrid() != self.config.vrid
             || Family::from(heard.source()) != Family::from(self.address)
-            || !self.config.generations.hear(heard.version())
+            || !self.config.versions.contain(heard.version())
             || matches!(self.mode, Mode::Initialize { .. } | Mode::Fault)
         {
             return;
@@ -313,7 +337,7 @@ impl Router {
 
     /// Whether this is in VRRPv2 what the same router said in VRRPv3 (§8.4.2).
     fn repeats_in_v2(&mut self, heard: &Sighting) -> bool {
-        if self.config.generations != Generations::Both {
+        if self.config.versions != Versions::Both {
             return false;
         }
         match heard.version {
@@ -358,7 +382,7 @@ impl Router {
     /// The advertisement, in every version that is spoken, VRRPv3 first.
     fn advertise(&mut self, priority: Priority, actions: &mut Actions) {
         for version in [Version::V3, Version::V2] {
-            if self.config.generations.hear(version) {
+            if self.config.versions.contain(version) {
                 let interval = self.said_interval(version);
                 self.notes.sent += 1;
                 actions.push(Action::Advertise(Advertisement { version, priority, interval }));
@@ -410,3 +434,6 @@ impl Router {
         active_down_interval(self.priority(), self.learned, self.config.down_timer_adverts)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use vrrp_proto::{
-    Addresses, Advertisement, Authentication as Proof, BuildError, Carrier, ChecksumForm, EmitError,
-    Ipv4Header, Packet as Message, Priority, Version,
+    Addresses, Advertisement, AhSequence, Authentication as Proof, BuildError, Carrier, ChecksumForm,
+    EmitError, Ipv4Header, Packet as Message, Priority, Version,
 };
 
 use crate::router::{Authentication, Options, Reach};
@@ -57,8 +57,7 @@ pub(super) struct Packets {
     addresses: AddressList,
     source: Option<IpAddr>,
     ready: Vec<Ready>,
-    /// Of the last IP authentication header.
-    sequence: u32,
+    sequence: AhSequence,
     identification: u16,
 }
 
@@ -66,8 +65,14 @@ pub(super) struct Packets {
 const MOST: usize = 8;
 
 impl Packets {
-    pub(super) const fn new(addresses: AddressList) -> Self {
-        Self { addresses, source: None, ready: Vec::new(), sequence: 0, identification: 0 }
+    pub(super) fn new(addresses: AddressList) -> Self {
+        Self {
+            addresses,
+            source: None,
+            ready: Vec::new(),
+            sequence: AhSequence::default(),
+            identification: 0,
+        }
     }
 
     pub(super) const fn addresses(&self) -> &AddressList {
@@ -76,6 +81,11 @@ impl Packets {
 
     pub(super) const fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// A peer has sent this number: keepalived counts all senders together, and wants ours to be higher.
+    pub(super) const fn heard(&mut self, sequence: u32) {
+        self.sequence.heard(sequence);
     }
 
     /// From now on they are sent from here.
@@ -104,10 +114,11 @@ impl Packets {
 
     fn place(&mut self, options: &Options, said: Advertisement, checksum: ChecksumForm) -> Option<usize> {
         let source = self.source?;
+        let mut number = 0;
         if matches!(options.authentication, Authentication::Ah(_)) {
             // A sequence number is used once.
             self.ready.clear();
-            self.sequence = self.sequence.wrapping_add(1);
+            number = self.sequence.advance()?;
         }
         if let Some(place) =
             self.ready.iter().position(|ready| ready.said == said && ready.checksum == checksum)
@@ -122,7 +133,7 @@ impl Packets {
             // The kernel writes one of its own where there is none, and the integrity check of AH covers it.
             self.identification = self.identification.wrapping_add(1).max(1);
             let message = message(options, self.addresses.borrowed(), said, checksum).ok()?;
-            let octets = self.octets(&message, options, source, destination).ok()?;
+            let octets = self.octets(&message, options, source, destination, number).ok()?;
             packets.push((destination, octets));
         }
         self.ready.push(Ready { said, checksum, packets });
@@ -136,6 +147,7 @@ impl Packets {
         options: &Options,
         source: IpAddr,
         destination: IpAddr,
+        number: u32,
     ) -> Result<Vec<u8>, EmitError> {
         let mut octets = vec![0; MOST_OCTETS];
         let len = match (source, destination) {
@@ -146,7 +158,7 @@ impl Packets {
                 };
                 match &options.authentication {
                     Authentication::Ah(password) => {
-                        message.emit_ipv4_ah(&header, password, self.sequence, &mut octets)?
+                        message.emit_ipv4_ah(&header, password, number, &mut octets)?
                     }
                     Authentication::None | Authentication::Pass(_) => {
                         message.emit_ipv4(&header, &mut octets)?
@@ -194,7 +206,7 @@ pub(super) const fn proof(authentication: &Authentication) -> Proof<'_> {
 /// Whether everything that this router may say can be written.
 pub(super) fn check(options: &Options, addresses: &AddressList) -> Result<(), BuildError> {
     for version in [Version::V2, Version::V3] {
-        if options.election.generations.hear(version) {
+        if options.election.versions.contain(version) {
             let interval = options.election.interval;
             // What the two say beside each other in VRRPv2 is a whole number of seconds.
             let said = Advertisement { version, priority: Priority::DEFAULT, interval };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use vrrp_proto::{
-    Accepted, Datagram, Fault, Instant, Ladder, PeerMemory, Reach as Listen, Reject, Router, Versions,
+    Accepted, Datagram, Fault, Instant, Ladder, PeerMemory, Reach as Listen, Reject, Router,
     active_down_interval,
 };
 
@@ -88,11 +88,7 @@ impl Slot {
         wall: SystemTime,
     ) -> Option<Accepted<'d>> {
         let mut ladder = Ladder::new(self.options.election.vrid, self.options.family());
-        ladder.versions = match self.options.election.generations {
-            vrrp_proto::Generations::V2 => Versions::V2,
-            vrrp_proto::Generations::V3 => Versions::V3,
-            vrrp_proto::Generations::Both => Versions::Both,
-        };
+        ladder.versions = self.options.election.versions;
         ladder.interval = self.options.election.interval;
         ladder.addresses = Some(self.packets.addresses().borrowed());
         ladder.reach = match &self.options.reach {
@@ -113,6 +109,9 @@ impl Slot {
         }
         match ladder.check(datagram, &mut memory) {
             Ok(accepted) => {
+                if let Some(sequence) = memory.ah_sequence() {
+                    self.packets.heard(sequence);
+                }
                 self.remember(known, source, memory, at);
                 Some(accepted)
             }

@@ -5,7 +5,7 @@ use std::process::{Child, Command as Program, Stdio};
 
 use vrrp_net::{Authentication, Command, GROUP_V4, GROUP_V6, Interface, Reach, RouterOptions};
 use vrrp_proto::{
-    ChecksumChoice, ChecksumForm, Config, Generations, Interval, Password, Peer, Priority, State,
+    ChecksumChoice, ChecksumForm, Config, Interval, Password, Peer, Priority, State, Versions,
     VirtualRouterId,
 };
 
@@ -77,10 +77,10 @@ struct Way {
     options: RouterOptions,
 }
 
-fn election(generations: Generations, interval: Interval, address: &str) -> Config {
+fn election(versions: Versions, interval: Interval, address: &str) -> Config {
     let mut config = Config::new(
         VirtualRouterId::new(51).unwrap(),
-        generations,
+        versions,
         address.parse().unwrap(),
         Priority::new(100),
     );
@@ -152,7 +152,7 @@ const HUNDREDTH: Interval = Interval::from_centiseconds(1).unwrap();
 
 #[test]
 fn version_2_unicast_with_a_password() {
-    let mut options = options(election(Generations::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
+    let mut options = options(election(Versions::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
     options.source = Some("10.9.0.1".parse().unwrap());
     options.reach = Reach::Unicast(vec![Peer::on_link("10.9.0.2".parse().unwrap())]);
     options.authentication = Authentication::Pass(Password::new(b"mysecret"));
@@ -164,7 +164,7 @@ fn version_2_unicast_with_a_password() {
 
 #[test]
 fn version_2_multicast() {
-    let options = options(election(Generations::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
+    let options = options(election(Versions::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
     let keepalived = "version 2\n advert_int 1\n virtual_ipaddress { 10.9.0.10/24 }";
     let way = Way { keepalived, virtual_address: "10.9.0.10", options };
     each_holds_the_address_in_turn("keepalived::version_2_multicast", way);
@@ -172,7 +172,7 @@ fn version_2_multicast() {
 
 #[test]
 fn version_2_with_an_authentication_header() {
-    let mut options = options(election(Generations::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
+    let mut options = options(election(Versions::V2, SECOND, "0.0.0.0"), &["10.9.0.10"]);
     options.authentication = Authentication::Ah(Password::new(b"1234"));
     let keepalived = "version 2\n advert_int 1\n authentication {\n auth_type AH\n auth_pass 1234\n }
         virtual_ipaddress { 10.9.0.10/24 }";
@@ -182,7 +182,7 @@ fn version_2_with_an_authentication_header() {
 
 #[test]
 fn version_3_with_the_checksum_that_keepalived_wants() {
-    let mut options = options(election(Generations::V3, TENTH, "0.0.0.0"), &["10.9.0.10"]);
+    let mut options = options(election(Versions::V3, TENTH, "0.0.0.0"), &["10.9.0.10"]);
     options.checksum = ChecksumChoice::Always(ChecksumForm::PseudoHeader);
     let keepalived = "version 3\n advert_int 0.1\n virtual_ipaddress { 10.9.0.10/24 }";
     let way = Way { keepalived, virtual_address: "10.9.0.10", options };
@@ -191,7 +191,7 @@ fn version_3_with_the_checksum_that_keepalived_wants() {
 
 #[test]
 fn version_3_with_the_checksum_learned_from_the_peer() {
-    let mut options = options(election(Generations::V3, TENTH, "0.0.0.0"), &["10.9.0.10"]);
+    let mut options = options(election(Versions::V3, TENTH, "0.0.0.0"), &["10.9.0.10"]);
     options.checksum = ChecksumChoice::FollowPeer { at_first: ChecksumForm::MessageOnly };
     let keepalived = "version 3\n advert_int 0.1\n virtual_ipaddress { 10.9.0.10/24 }";
     let way = Way { keepalived, virtual_address: "10.9.0.10", options };
@@ -200,7 +200,7 @@ fn version_3_with_the_checksum_learned_from_the_peer() {
 
 #[test]
 fn version_3_over_ipv6() {
-    let options = options(election(Generations::V3, TENTH, "::"), &["fe80::10", "fd00::10"]);
+    let options = options(election(Versions::V3, TENTH, "::"), &["fe80::10", "fd00::10"]);
     let keepalived = "version 3\n advert_int 0.1\n virtual_ipaddress {\n fe80::10/64\n fd00::10/64\n }";
     let way = Way { keepalived, virtual_address: "fd00::10", options };
     each_holds_the_address_in_turn("keepalived::version_3_over_ipv6", way);
@@ -208,7 +208,7 @@ fn version_3_over_ipv6() {
 
 #[test]
 fn version_3_every_ten_milliseconds() {
-    let options = options(election(Generations::V3, HUNDREDTH, "0.0.0.0"), &["10.9.0.10"]);
+    let options = options(election(Versions::V3, HUNDREDTH, "0.0.0.0"), &["10.9.0.10"]);
     let keepalived = "version 3\n advert_int 0.01\n virtual_ipaddress { 10.9.0.10/24 }";
     let way = Way { keepalived, virtual_address: "10.9.0.10", options };
     each_holds_the_address_in_turn("keepalived::version_3_every_ten_milliseconds", way);
@@ -216,7 +216,7 @@ fn version_3_every_ten_milliseconds() {
 
 #[test]
 fn version_3_over_ipv6_unicast() {
-    let mut options = options(election(Generations::V3, TENTH, "::"), &["fe80::10", "fd00::10"]);
+    let mut options = options(election(Versions::V3, TENTH, "::"), &["fe80::10", "fd00::10"]);
     options.source = Some("fe80::1".parse().unwrap());
     // keepalived 2.2.7 leaves the hop limit of unicast IPv6 to the kernel.
     options.reach = Reach::Unicast(vec![Peer { address: "fe80::2".parse().unwrap(), least_ttl: 64 }]);
@@ -229,11 +229,11 @@ fn version_3_over_ipv6_unicast() {
 #[test]
 fn the_groups_are_those_of_the_rfc() {
     assert_eq!(
-        options(election(Generations::V3, TENTH, "::"), &["fe80::10"]).reach,
+        options(election(Versions::V3, TENTH, "::"), &["fe80::10"]).reach,
         Reach::Multicast(GROUP_V6.into())
     );
     assert_eq!(
-        options(election(Generations::V3, TENTH, "0.0.0.0"), &[]).reach,
+        options(election(Versions::V3, TENTH, "0.0.0.0"), &[]).reach,
         Reach::Multicast(GROUP_V4.into())
     );
 }

@@ -35,11 +35,11 @@ impl Actions {
     /// Never more than these: one advertisement in each of two versions, and a change of standing.
     const MOST: usize = 3;
 
-    pub(super) const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self { waiting: [None; Self::MOST] }
     }
 
-    pub(super) fn push(&mut self, action: Action) {
+    pub(crate) fn push(&mut self, action: Action) {
         let free = self.waiting.iter_mut().find(|slot| slot.is_none());
         debug_assert!(free.is_some(), "an event asks for more than {} actions", Self::MOST);
         if let Some(slot) = free {

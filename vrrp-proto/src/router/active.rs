@@ -122,7 +122,21 @@ impl Router {
         let Mode::Active(active) = &self.mode else { return };
         let (now, duty, advertised_at) = (heard.at, active.duty, active.advertised_at);
         let release = heard.priority == Priority::RELEASE;
+        let own_words = heard.source == self.address;
         match duty {
+            Duty::Advertise { .. } => {
+                let silent = now.saturating_since(advertised_at);
+                let replaced = self.replaced_after().is_some_and(|after| silent >= after);
+                if replaced && !release && !own_words {
+                    self.notes.stalls += 1;
+                    self.become_backup(heard, Reason::ReplacedWhileStalled { by: heard, silent }, now);
+                } else {
+                    self.heard_in_turn(heard, actions);
+                }
+            }
+            // Looped, what it said before it gave way: no successor.
+            Duty::HandOver { .. } | Duty::Yield { .. } | Duty::Demoted { .. } | Duty::Recheck { .. }
+                if own_words => {}
             Duty::HandOver { to, .. } if release => {
                 if heard.source == to.source {
                     self.wait_for_successor(now);
@@ -134,7 +148,7 @@ impl Router {
                     self.set_duty(duty, Reason::HandingOver { to: heard });
                 }
             }
-            // Whoever lets go as well, or this router's own words, looped.
+            // Somebody else lets go as well.
             Duty::Yield { .. } | Duty::Demoted { .. } if release => {}
             Duty::Yield { .. } => self.hand_over(heard),
             Duty::Demoted { .. } if self.outranked_by(&heard) => self.hand_over(heard),
@@ -149,15 +163,6 @@ impl Router {
             }
             Duty::Recheck { silent, .. } => {
                 self.become_backup(heard, Reason::ReplacedWhileStalled { by: heard, silent }, now);
-            }
-            Duty::Advertise { .. } => {
-                let silent = now.saturating_since(advertised_at);
-                if !release && self.replaced_after().is_some_and(|after| silent >= after) {
-                    self.notes.stalls += 1;
-                    self.become_backup(heard, Reason::ReplacedWhileStalled { by: heard, silent }, now);
-                } else {
-                    self.heard_in_turn(heard, actions);
-                }
             }
         }
     }
@@ -262,7 +267,19 @@ impl Router {
         }
     }
 
-    /// Back to advertising in turn, where nobody better has taken over.
+    /// Advertising in turn at once, where nobody better has taken over.
+    pub(super) fn insist(&mut self, now: Instant, actions: &mut Actions) {
+        let Mode::Active(active) = &self.mode else { return };
+        match active.duty {
+            Duty::HandOver { to, .. } if self.outranked_by(&to) => {}
+            Duty::Advertise { .. } => {}
+            Duty::HandOver { .. } | Duty::Yield { .. } | Duty::Demoted { .. } | Duty::Recheck { .. } => {
+                self.go_on(Reason::Promoted, now, actions);
+            }
+        }
+    }
+
+    /// The same where the router was asked to give way.
     pub(super) fn resume(&mut self, now: Instant, actions: &mut Actions) {
         let Mode::Active(active) = &self.mode else { return };
         match active.duty {

@@ -2,9 +2,8 @@
 
 use core::time::Duration;
 
-use super::{Generations, Mode, Preempt, Reason, Router, Sighting, standing::State};
-use crate::router::Actions;
-use crate::{Instant, Priority};
+use super::{Actions, Mode, Preempt, Reason, Router, Sighting};
+use crate::{Instant, Priority, Versions};
 
 #[derive(Clone, Debug)]
 pub(super) struct Backup {
@@ -45,9 +44,9 @@ impl Router {
 
     /// VRRPv2 waits by its own interval (RFC 3768 §6.1), everybody else by the Active Router's.
     fn learn(&mut self, active: &Sighting) {
-        self.learned = match self.config.generations {
-            Generations::V2 => self.config.interval,
-            Generations::V3 | Generations::Both => active.interval,
+        self.learned = match self.config.versions {
+            Versions::V2 => self.config.interval,
+            Versions::V3 | Versions::Both => active.interval,
         };
     }
 
@@ -146,8 +145,8 @@ impl Router {
                     self.become_active(Reason::Promoted, now, actions);
                 }
             }
-            Mode::Active(_) => self.resume(now, actions),
-            Mode::Initialize { .. } | Mode::Fault => debug_assert_ne!(self.state(), State::Active),
+            Mode::Active(_) => self.insist(now, actions),
+            Mode::Initialize { .. } | Mode::Fault => {}
         }
     }
 }

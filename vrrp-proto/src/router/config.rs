@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::{Family, Interval, Priority, Version, VirtualRouterId};
+use crate::{Family, Interval, Priority, Versions, VirtualRouterId};
 
 /// The configuration of one virtual router on one link. [`Config::new`] gives RFC 9568's defaults; change the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Config {
     /// router's.
     pub address: IpAddr,
     /// Which VRRP is spoken and heard.
-    pub generations: Generations,
+    pub versions: Versions,
     /// 1 to 254, or 255 for the owner of the addresses (§5.2.4).
     pub priority: Priority,
     /// How often this router advertises when it is Active.
@@ -45,16 +45,11 @@ pub struct Config {
 impl Config {
     /// RFC 9568's defaults: an interval of one second, preemption, three advertisements, packets to the virtual
     /// addresses not accepted. Beside them: no start delay, 50 ms of grace.
-    pub const fn new(
-        vrid: VirtualRouterId,
-        generations: Generations,
-        address: IpAddr,
-        priority: Priority,
-    ) -> Self {
+    pub const fn new(vrid: VirtualRouterId, versions: Versions, address: IpAddr, priority: Priority) -> Self {
         Self {
             vrid,
             address,
-            generations,
+            versions,
             priority,
             interval: Interval::ONE_SECOND,
             preempt: Preempt::Always,
@@ -76,38 +71,17 @@ impl Config {
         if !matches!(self.down_timer_adverts, 1..=100) {
             return Err(ConfigError::DownTimerAdverts { adverts: self.down_timer_adverts });
         }
-        if self.generations != Generations::V3 && Family::from(self.address) == Family::V6 {
+        if self.versions != Versions::V3 && Family::from(self.address) == Family::V6 {
             return Err(ConfigError::V2OverIpv6);
         }
         let centiseconds = self.interval.centiseconds();
-        match self.generations {
-            Generations::V2 if !centiseconds.is_multiple_of(100) => {
-                Err(ConfigError::Fraction { centiseconds })
-            }
-            Generations::V3 | Generations::Both if centiseconds > 4095 => {
+        match self.versions {
+            Versions::V2 if !centiseconds.is_multiple_of(100) => Err(ConfigError::Fraction { centiseconds }),
+            Versions::V3 | Versions::Both if centiseconds > 4095 => {
                 Err(ConfigError::Interval { centiseconds })
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// Which VRRP a router speaks and hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Generations {
-    /// VRRPv2 only: IPv4, whole seconds, a Backup waits by its own interval.
-    V2,
-    /// VRRPv3 only: a Backup waits by the interval it hears.
-    V3,
-    /// Both, to move a link from one to the other (§8.4.2): every advertisement is sent twice, a Backup waits by the
-    /// interval it hears, and who is heard in VRRPv3 is not heard in VRRPv2. IPv4 only.
-    Both,
-}
-
-impl Generations {
-    /// Whether an advertisement of this version is for such a router.
-    pub const fn hear(self, version: Version) -> bool {
-        matches!((self, version), (Self::V2 | Self::Both, Version::V2) | (Self::V3 | Self::Both, Version::V3))
     }
 }
 
