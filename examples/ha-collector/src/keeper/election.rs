@@ -10,8 +10,8 @@ use tokio::runtime::Builder;
 use tracing::{info, warn};
 use vrrp_net::{Authentication, Driver, Reach, RouterOptions, VirtualRouter};
 use vrrp_proto::{
-    AcceptMode, ChecksumChoice, ChecksumForm, Config, Family, FirstWait, Generations, Password, Peer,
-    Preempt, Version,
+    AcceptMode, ChecksumChoice, ChecksumForm, Config, Family, FirstWait, Password, Peer, Preempt, Version,
+    Versions,
 };
 
 use super::{StartError, sys};
@@ -69,15 +69,15 @@ fn drive(wanted: Vec<(String, RouterOptions)>, tell: &mpsc::Sender<Told>) -> Res
 }
 
 fn options(router: &config::VirtualRouter, keeper: &config::Keeper) -> RouterOptions {
-    let generations = match router.version {
-        Version::V2 => Generations::V2,
-        _ => Generations::V3,
+    let versions = match router.version {
+        Version::V2 => Versions::V2,
+        _ => Versions::V3,
     };
     let unspecified = match router.family {
         Family::V4 => IpAddr::from(Ipv4Addr::UNSPECIFIED),
         Family::V6 => IpAddr::from(Ipv6Addr::UNSPECIFIED),
     };
-    let mut election = Config::new(router.vrid, generations, unspecified, router.priority);
+    let mut election = Config::new(router.vrid, versions, unspecified, router.priority);
     election.interval = router.interval;
     election.down_timer_adverts = router.down_adverts;
     election.start_delay = keeper.startup_delay;
