@@ -1,9 +1,9 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 
-use vip_netlink::{Error, destroy_tcp};
+use vip_netlink::{Error, Event, Handle, destroy_tcp};
 
-use crate::support::{in_a_namespace, ip, skip};
+use crate::support::{expect, in_a_namespace, ip, skip, watching};
 
 /// Both ends of a connection to `local`.
 fn connected(local: &str) -> (TcpStream, TcpStream, TcpListener) {
@@ -17,7 +17,10 @@ in_a_namespace! {
     fn connections_of_an_address_are_closed_and_no_others() {
         ip("link set lo up");
         ip("address add 192.0.2.100/32 dev lo");
+        let mut monitor = watching(&Handle::open().unwrap());
         ip("address add 2001:db8::100/128 dev lo nodad");
+        // Only then does the kernel know the way to it.
+        expect(&mut monitor, |event| matches!(event, Event::AddressAdded { .. }).then_some(()));
         let (mut near, mut far, listener) = connected("192.0.2.100");
         let (mut near6, _far6, _listener6) = connected("2001:db8::100");
         let (near_other, _far_other, _listener_other) = connected("127.0.0.1");
