@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags as OracleFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
@@ -68,9 +68,10 @@ fn payload_of(message: RouteNetlinkMessage) -> Vec<u8> {
     read.payload.to_vec()
 }
 
-fn attributes_of(
-    message: &AddressMessage,
-) -> (Option<IpAddr>, Option<IpAddr>, u32, Option<String>, Option<(u32, u32)>, Option<u8>) {
+/// Local, address, flags, label, preferred and valid, protocol.
+type Attributed = (Option<IpAddr>, Option<IpAddr>, u32, Option<String>, Option<(u32, u32)>, Option<u8>);
+
+fn attributes_of(message: &AddressMessage) -> Attributed {
     let mut found = (None, None, 0, None, None, None);
     for attribute in &message.attributes {
         match attribute {
@@ -325,5 +326,4 @@ fn the_oracle_reads_the_macvlan_that_we_ask_for() {
         LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode(MacVlanMode::Private)])),
     ];
     assert!(message.attributes.contains(&LinkAttribute::LinkInfo(info)), "{message:?}");
-    drop(NetlinkBuffer::new_checked(&bytes).unwrap());
 }

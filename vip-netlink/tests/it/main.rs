@@ -1,5 +1,5 @@
 //! The crate against the kernel, each test in a user and network namespace of its own, as an ordinary user.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking, too")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, too")]
 
 mod allocation;
 mod connections;
