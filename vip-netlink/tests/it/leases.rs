@@ -19,6 +19,13 @@ fn removed(event: &Event) -> Option<By> {
     }
 }
 
+#[test]
+fn the_readme_begins_with_the_program_that_is_run_here() {
+    let program = include_str!("../../examples/hold.rs");
+    assert!(include_str!("../../README.md").contains(&format!("```rust,no_run\n{program}```")));
+    assert!(program.lines().count() < 25);
+}
+
 in_a_namespace! {
     fn the_address_of_a_killed_process_is_gone_within_its_lease_and_a_second() {
         let (mut handle, index) = veth();
