@@ -130,7 +130,7 @@ fn both(c: &mut Criterion, workload: &str, addresses: &[Address]) {
     let (add, remove) = (requests(addresses, emit_add), requests(addresses, emit_remove));
     let added = || bare.borrow_mut().exchange(&add, addresses.len());
     let removed = || bare.borrow_mut().exchange(&remove, addresses.len());
-    measure(c, workload, "bare socket", added, removed);
+    measure(c, workload, "bare", added, removed);
 }
 
 fn one(c: &mut Criterion) {
@@ -168,7 +168,7 @@ fn lease(c: &mut Criterion) {
     });
     let mut bare = Bare::open();
     let renew = requests(&leased, emit_add);
-    c.bench_function("vip-netlink/renew/v4-32/bare socket", |b| b.iter(|| bare.exchange(&renew, 1)));
+    c.bench_function("vip-netlink/renew/v4-32/bare", |b| b.iter(|| bare.exchange(&renew, 1)));
     assert_eq!(handle.remove(&leased), [Ok(Removed::Removed)]);
 }
 
@@ -207,7 +207,7 @@ fn usable(c: &mut Criterion) {
 
 fn open(c: &mut Criterion) {
     c.bench_function("vip-netlink/open/handle/vip-netlink", |b| b.iter(|| Handle::open().unwrap()));
-    c.bench_function("vip-netlink/open/handle/bare socket", |b| b.iter(Bare::open));
+    c.bench_function("vip-netlink/open/handle/bare", |b| b.iter(Bare::open));
 }
 
 const INSIDE: &str = "VIP_NETLINK_BENCH_IS_INSIDE";
