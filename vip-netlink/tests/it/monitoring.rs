@@ -180,7 +180,7 @@ in_a_namespace! {
         assert_eq!(monitor.resyncs(), 1);
         // And it hears again.
         assert_eq!(handle.ensure(&addresses[..1]), [Ok(Ensured::Added)]);
-        assert_eq!(expect(&mut monitor, added), (addresses[0].ip().to_string(), By::Us));
+        assert_eq!(expect(&mut monitor, added).0, addresses[0].ip().to_string());
     }
 
     fn a_storm_while_it_is_read_ends_with_what_is_there() {

@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use vip_netlink::{Address, Assigned, Event, Filter, Handle, Monitor, Watch};
+use vip_netlink::{Address, Assigned, Event, Filter, Handle, Link, Monitor, Watch};
 
 /// Tests that run in a namespace of their own.
 macro_rules! in_a_namespace {
@@ -84,13 +84,18 @@ pub(crate) fn ip(arguments: &str) {
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A pair of interfaces, `v0` and `v1`, both up and without addresses of the kernel's making; a handle, and the index
-/// of `v0`.
+/// A pair of interfaces, `v0` and `v1`, both ready and without addresses of the kernel's making; a handle, and the
+/// index of `v0`.
 pub(crate) fn veth() -> (Handle, u32) {
     ip("link add v0 type veth peer name v1");
+    let mut monitor = Monitor::open(Watch::only(["v0", "v1"])).unwrap();
     for name in ["v0", "v1"] {
         ip(&format!("link set {name} addrgenmode none"));
         ip(&format!("link set {name} up"));
+    }
+    // The kernel finds their carriers a moment later, and would tell of that in the middle of a test.
+    while !monitor.links().all(Link::is_ready) {
+        monitor.wait(Some(PATIENCE)).unwrap().unwrap();
     }
     let mut handle = Handle::open().unwrap();
     let index = handle.link_named("v0").unwrap().index;
