@@ -2,10 +2,11 @@ use std::net::UdpSocket;
 use std::time::Duration;
 
 use vip_netlink::{
-    Address, AddressFlags, AsSource, Ensured, Error, Event, IfForeign, Label, Lease, PrefixRoute, Scope, Tag,
+    Address, AddressFlags, AsSource, Detection, Ensured, Error, Event, Filter, Handle, IfForeign, Label,
+    Lease, PrefixRoute, Scope, Tag,
 };
 
-use crate::support::{in_a_namespace, ip, listed, on, set, v4, v6, veth, watching};
+use crate::support::{in_a_namespace, ip, listed, many, on, set, v4, v6, veth, watching};
 
 /// The source that the machine chooses towards `to`.
 fn source_towards(to: &str) -> String {
@@ -170,7 +171,7 @@ in_a_namespace! {
 
     fn one_that_fails_does_not_keep_the_others_from_being_added() {
         let (mut handle, index) = veth();
-        let mut addresses = crate::support::many(index, 64);
+        let mut addresses = many(index, 64);
         addresses[20] = v4(4711);
         let results = handle.ensure(&addresses);
         let failed: Vec<usize> = (0..64).filter(|place| results[*place].is_err()).collect();
@@ -192,6 +193,51 @@ in_a_namespace! {
         assert!(handle.remove(&addresses).iter().all(|result| *result == Ok(vip_netlink::Removed::Removed)));
         assert_eq!(on(&mut handle, index).len(), 0);
         assert!(handle.remove(&addresses).iter().all(|result| *result == Ok(vip_netlink::Removed::NotThere)));
+    }
+
+    fn an_ipv6_address_whose_detection_still_runs_is_usable_at_once() {
+        let (mut handle, index) = veth();
+        assert!(handle.ensure(&[v6(index).with_detection(Detection::Run)])[0].is_ok());
+        assert!(!listed(&mut handle, index)[0].is_usable());
+        assert_eq!(handle.ensure(&[v6(index)]), [Ok(Ensured::Renewed)]);
+        assert!(listed(&mut handle, index)[0].is_usable());
+        assert_eq!(handle.ensure(&[v6(index)]), [Ok(Ensured::AlreadySo)]);
+    }
+
+    fn on_an_interface_that_is_down_addresses_are_held_as_well() {
+        let (mut handle, index) = veth();
+        ip("link set v0 down");
+        let both = [v4(index), v6(index)];
+        assert_eq!(handle.ensure(&both), [Ok(Ensured::Added), Ok(Ensured::Added)]);
+        assert_eq!(handle.ensure(&both), [Ok(Ensured::AlreadySo), Ok(Ensured::AlreadySo)]);
+        ip("link set v0 up");
+        assert_eq!(on(&mut handle, index), ["192.0.2.100/32", "2001:db8::100/128"]);
+    }
+
+    fn a_list_is_never_short_of_what_stayed() {
+        let (mut handle, index) = veth();
+        let stays = Address::new(index, "198.51.100.1".parse().unwrap());
+        assert!(handle.ensure(&[stays])[0].is_ok());
+        let other = std::thread::spawn(move || {
+            let mut handle = Handle::open().unwrap();
+            let addresses = many(index, 200);
+            for _ in 0..20 {
+                assert!(handle.ensure(&addresses).iter().all(Result::is_ok));
+                assert!(handle.remove(&addresses).iter().all(Result::is_ok));
+            }
+        });
+        let mut lists = 0;
+        while !other.is_finished() || lists == 0 {
+            match handle.list(Filter::ALL) {
+                Ok(list) => {
+                    assert!(list.iter().any(|assigned| assigned.ip == stays.ip()));
+                    lists += 1;
+                }
+                Err(Error::Unsettled { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        other.join().unwrap();
     }
 
     fn an_ipv6_address_that_failed_its_detection_is_put_there_without_one() {
