@@ -27,7 +27,7 @@
 //! - A [`Hold`] is a handle with addresses that go when it is dropped.
 //! - A [`Monitor`] tells [`Event`]s, and [`By`] whom they were. Poll its descriptor, [`wait`](Monitor::wait), or, with
 //!   the feature `tokio`, await an `AsyncMonitor`.
-//! - A [`Macvlan`] is an interface with a virtual MAC; [`preflight`] says what will bite on this host;
+//! - A [`Macvlan`] is an interface with a virtual MAC; [`preflight()`] says what will bite on this host;
 //!   [`destroy_tcp`] resets connections before their address goes.
 //!
 //! # What survives what

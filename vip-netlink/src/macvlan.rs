@@ -54,6 +54,9 @@ pub enum Settings {
 ///
 /// What was changed on the parent is written into the new interface's alias (`ip link show`), so that it can be put
 /// back after a crash, too: [`Macvlan::ensure`] takes over what it finds under its name.
+///
+/// Only the first on a parent finds something to change. Where there are several, remove them in the reverse order, or
+/// the parent answers for the addresses of those that stay.
 #[derive(Debug)]
 #[must_use = "the interface stays until it is removed"]
 pub struct Macvlan {

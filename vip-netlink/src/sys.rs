@@ -71,12 +71,9 @@ impl Socket {
             .or_else(|_| self.set_option(libc::SOL_SOCKET, libc::SO_RCVBUF, &bytes))
     }
 
-    /// How long a receive that waits, waits.
+    /// How long a receive that waits, waits; in whole seconds.
     pub(crate) fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        let time = libc::timeval {
-            tv_sec: patience.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-            tv_usec: patience.subsec_micros().into(),
-        };
+        let time = libc::timeval { tv_sec: patience.as_secs().try_into().unwrap_or(1), tv_usec: 0 };
         self.set_option(libc::SOL_SOCKET, libc::SO_RCVTIMEO, &time)
     }
 
