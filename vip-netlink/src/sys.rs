@@ -160,10 +160,13 @@ impl AsFd for Socket {
 
 /// Puts a monitor into tokio's event loop.
 #[cfg(feature = "tokio")]
-pub(crate) fn watched(monitor: crate::Monitor) -> io::Result<tokio::io::unix::AsyncFd<crate::Monitor>> {
+pub(crate) fn watched(
+    interest: tokio::io::Interest,
+    monitor: crate::Monitor,
+) -> io::Result<tokio::io::unix::AsyncFd<crate::Monitor>> {
     // SAFETY: a `Monitor` owns its descriptor, and neither closes nor exchanges it as long as it lives; nobody outside
     // of this crate gets a `&mut Monitor` out of the `AsyncFd`.
-    Ok(unsafe { tokio::io::unix::AsyncFd::register_with_interest(monitor, tokio::io::Interest::READABLE) }?)
+    Ok(unsafe { tokio::io::unix::AsyncFd::register_with_interest(monitor, interest) }?)
 }
 
 /// The address of the kernel: port 0, no groups.

@@ -212,9 +212,9 @@ in_a_namespace! {
 
 #[cfg(feature = "tokio")]
 mod in_tokio {
-    use vip_netlink::{AsyncMonitor, By, Event};
+    use vip_netlink::{AsyncMonitor, By, Event, Handle, Monitor, Watch};
 
-    use crate::support::{in_a_namespace, ip, v4, veth, watching};
+    use crate::support::{in_a_namespace, ip, many, v4, veth, watching};
 
     in_a_namespace! {
         fn events_can_be_awaited() {
@@ -234,6 +234,29 @@ mod in_tokio {
                     assert!(matches!(event, Event::AddressRemoved { by: By::Other(_), .. }), "{event:?}");
                 }
                 assert_eq!(monitor.monitor().addresses().count(), 0);
+            });
+        }
+
+        fn an_overrun_can_be_awaited() {
+            let (handle, index) = veth();
+            let monitor = Monitor::open(Watch::all().ours(&handle).receive_buffer(1)).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut monitor = AsyncMonitor::new(monitor).unwrap();
+                let storm = tokio::task::spawn_blocking(move || {
+                    let mut foreign = Handle::open().unwrap();
+                    assert!(foreign.ensure(&many(index, 200)).iter().all(Result::is_ok));
+                });
+                // At least one: the room grows with each.
+                let patience = std::time::Duration::from_secs(30);
+                let everything = async {
+                    while !matches!(monitor.next().await.unwrap(), Event::Resynced { .. }) {}
+                    storm.await.unwrap();
+                    while monitor.monitor().addresses().count() < 200 {
+                        monitor.next().await.unwrap();
+                    }
+                };
+                tokio::time::timeout(patience, everything).await.unwrap();
             });
         }
     }
