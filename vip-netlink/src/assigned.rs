@@ -62,9 +62,8 @@ impl Assigned {
                     && self.flags.contains(AddressFlags::NO_PREFIX_ROUTE) != omitted;
                 label || route || self.scope != wanted.scope()
             }
-            IpAddr::V6(_) => {
-                self.flags.contains(AddressFlags::DAD_FAILED) && wanted.detection() == Detection::Skip
-            }
+            // A detection that has begun runs to its end, whatever the flags become.
+            IpAddr::V6(_) => !self.is_usable() && wanted.detection() == Detection::Skip,
         };
         if fixed {
             return Difference::OnlyByRemoving;
@@ -75,7 +74,6 @@ impl Assigned {
                 let deprecated = self.preferred_for == Some(Duration::ZERO);
                 deprecated != (wanted.source() == AsSource::Avoid)
                     || self.flags.contains(AddressFlags::NO_PREFIX_ROUTE) != omitted
-                    || (self.flags.contains(AddressFlags::TENTATIVE) && wanted.detection() == Detection::Skip)
             }
         };
         let lifetime = wanted.lease().is_some() || self.valid_for.is_some();

@@ -133,28 +133,11 @@ impl Channel {
         write: impl Fn(&mut Vec<u8>, u32),
         mut found: impl FnMut(&Message<'_>),
     ) -> Result<Settled, Failure> {
-        let seq = self.ask(write)?;
-        let mut settled = Settled::Yes;
+        let mut listing = Listing { seq: self.ask(write)?, port: self.socket.port(), settled: Settled::Yes };
         loop {
             let datagram = receive(&self.socket, &mut self.answer)?;
-            for message in Messages::new(datagram) {
-                if message.seq != seq || message.port != self.socket.port() {
-                    continue;
-                }
-                // The last part may carry it, too.
-                if message.flags & wire::DUMP_INTERRUPTED != 0 {
-                    settled = Settled::No;
-                }
-                match message.kind {
-                    wire::DONE => match wire::i32_at(message.payload, 0) {
-                        Some(errno) if errno < 0 => {
-                            return Err(Failure::Refused(errno.saturating_neg(), None));
-                        }
-                        _ => return Ok(settled),
-                    },
-                    wire::ERROR => return Err(Failure::of(&message)),
-                    _ => found(&message),
-                }
+            if let Some(settled) = listing.read(datagram, &mut found)? {
+                return Ok(settled);
             }
         }
     }
@@ -186,6 +169,41 @@ impl Channel {
         self.stage(write);
         self.socket.send(&self.request)?;
         Ok(seq)
+    }
+}
+
+/// The parts of a list, as they come.
+struct Listing {
+    seq: u32,
+    port: u32,
+    settled: Settled,
+}
+
+impl Listing {
+    /// `None` while there is more to come.
+    fn read(
+        &mut self,
+        datagram: &[u8],
+        mut found: impl FnMut(&Message<'_>),
+    ) -> Result<Option<Settled>, Failure> {
+        for message in Messages::new(datagram) {
+            if message.seq != self.seq || message.port != self.port {
+                continue;
+            }
+            // The last part may carry it, too.
+            if message.flags & wire::DUMP_INTERRUPTED != 0 {
+                self.settled = Settled::No;
+            }
+            match message.kind {
+                wire::DONE => match wire::i32_at(message.payload, 0) {
+                    Some(errno) if errno < 0 => return Err(Failure::Refused(errno.saturating_neg(), None)),
+                    _ => return Ok(Some(self.settled)),
+                },
+                wire::ERROR => return Err(Failure::of(&message)),
+                _ => found(&message),
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -237,3 +255,58 @@ const RECEIVE_BUFFER: u32 = 1024 * 1024;
 const LIST_TRIES: u32 = 10;
 /// The kernel answers within the call; this is for what cannot happen.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Encoder;
+
+    const SEQ: u32 = 7;
+
+    fn part(out: &mut Vec<u8>, kind: u16, flags: u16, seq: u32, payload: &[u8]) {
+        Encoder::request(out, kind, flags, seq, payload).finish();
+    }
+
+    fn read(datagram: &[u8]) -> (Result<Option<Settled>, i32>, usize) {
+        let mut listing = Listing { seq: SEQ, port: 0, settled: Settled::Yes };
+        let mut parts = 0;
+        let result = listing.read(datagram, |_| parts += 1).map_err(|failure| match failure {
+            Failure::Refused(errno, _) => errno,
+            Failure::Socket(error) => error.raw_os_error().unwrap_or(-1),
+        });
+        (result, parts)
+    }
+
+    #[test]
+    fn a_list_that_was_interrupted_says_so_at_any_part_and_at_its_end() {
+        for interrupted in 0..3 {
+            let flags = |place| if place == interrupted { wire::DUMP_INTERRUPTED } else { 0 };
+            let mut datagram = Vec::new();
+            part(&mut datagram, 20, flags(0), SEQ, &[0; 8]);
+            part(&mut datagram, 20, flags(1), SEQ, &[0; 8]);
+            part(&mut datagram, wire::DONE, flags(2), SEQ, &[0; 4]);
+            assert_eq!(read(&datagram), (Ok(Some(Settled::No)), 2));
+        }
+    }
+
+    #[test]
+    fn a_list_that_ends_with_an_error_is_none() {
+        let mut datagram = Vec::new();
+        part(&mut datagram, 20, 0, SEQ, &[0; 8]);
+        part(&mut datagram, wire::DONE, 0, SEQ, &(-libc::ENODEV).to_le_bytes());
+        if cfg!(target_endian = "little") {
+            assert_eq!(read(&datagram), (Err(libc::ENODEV), 1));
+        }
+    }
+
+    #[test]
+    fn the_answers_to_other_questions_are_not_listened_to() {
+        let mut datagram = Vec::new();
+        part(&mut datagram, wire::DONE, wire::DUMP_INTERRUPTED, SEQ - 1, &[0; 4]);
+        part(&mut datagram, 20, wire::DUMP_INTERRUPTED, SEQ + 1, &[0; 8]);
+        part(&mut datagram, 20, 0, SEQ, &[0; 8]);
+        assert_eq!(read(&datagram), (Ok(None), 1));
+        part(&mut datagram, wire::DONE, 0, SEQ, &[0; 4]);
+        assert_eq!(read(&datagram), (Ok(Some(Settled::Yes)), 1));
+    }
+}

@@ -4,11 +4,12 @@ mod ensure;
 mod list;
 mod remove;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::channel::{Channel, Failure, Refusal};
 use crate::error::{Error, Operation};
-use crate::journal::Journal;
+use crate::journal::{Deed, Journal};
 use crate::sys::Protocol;
 use crate::wire;
 
@@ -43,6 +44,13 @@ impl Handle {
     #[must_use]
     pub const fn port(&self) -> u32 {
         self.channel.port()
+    }
+
+    /// Writes down what is about to be asked for, if a monitor reads it.
+    pub(crate) fn note(&self, deed: Deed, index: u32, ip: IpAddr) {
+        if Arc::strong_count(&self.journal) > 1 {
+            self.journal.write(deed, index, ip);
+        }
     }
 
     /// Sends one request and waits for its answer.

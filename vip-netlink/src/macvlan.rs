@@ -14,9 +14,9 @@ use crate::wire::link::{create_macvlan, remove_link, set_alias, set_flags, set_m
 pub struct MacvlanOptions {
     /// The name of the interface to sit on.
     pub parent: String,
-    /// The name of the new one, at most 15 octets; keepalived says `vrrp.<router id>`.
+    /// The name of the new one, at most 15 octets; keepalived's is `vrrp.` and the router's number.
     pub name: String,
-    /// Its hardware address; VRRP's is 00:00:5e:00:01:<router id> for IPv4, …:02:… for IPv6.
+    /// Its hardware address; VRRP's is 00:00:5e:00:01 and the router's number for IPv4, 00:00:5e:00:02 for IPv6.
     pub mac: [u8; 6],
     /// How it talks with its siblings.
     pub mode: MacvlanMode,
@@ -54,6 +54,9 @@ pub enum Settings {
 ///
 /// What was changed on the parent is written into the new interface's alias (`ip link show`), so that it can be put
 /// back after a crash, too: [`Macvlan::ensure`] takes over what it finds under its name.
+///
+/// Only the first on a parent finds something to change. Where there are several, remove them in the reverse order, or
+/// the parent answers for the addresses of those that stay.
 #[derive(Debug)]
 #[must_use = "the interface stays until it is removed"]
 pub struct Macvlan {

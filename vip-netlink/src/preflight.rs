@@ -216,9 +216,7 @@ fn managers(root: &Path, link: &Link, findings: &mut Vec<Finding>) {
     let Link { name, index, .. } = link;
     let state = fs::read_to_string(root.join(format!("run/systemd/netif/links/{index}"))).unwrap_or_default();
     let managed = |line: &str| line.strip_prefix("ADMIN_STATE=").is_some_and(|state| state != "unmanaged");
-    let keeps =
-        state.lines().any(|line| line == "KEEP_CONFIGURATION=yes" || line == "KEEP_CONFIGURATION=static");
-    if state.lines().any(managed) && !keeps {
+    if state.lines().any(managed) && !keeps_foreign(root, &state) {
         let what = format!(
             "systemd-networkd manages {name}: it removes addresses that are not its own when it starts again"
         );
@@ -234,6 +232,19 @@ fn managers(root: &Path, link: &Link, findings: &mut Vec<Finding>) {
         let cure = format!("nmcli device set {name} managed no, or watch and ensure again");
         warning(findings, Concern::NetworkManager, what, &cure);
     }
+}
+
+/// Whether one of the files that networkd says it has read for the link tells it to keep addresses.
+fn keeps_foreign(root: &Path, state: &str) -> bool {
+    let files = state.lines().filter_map(|line| {
+        line.strip_prefix("NETWORK_FILE=").or_else(|| line.strip_prefix("NETWORK_FILE_DROPINS="))
+    });
+    let paths = files.flat_map(|paths| paths.trim_matches('"').split_ascii_whitespace());
+    let texts = paths.filter_map(|path| fs::read_to_string(root.join(path.trim_start_matches('/'))).ok());
+    texts.into_iter().any(|text| {
+        let mut values = text.lines().filter_map(|line| line.trim().strip_prefix("KeepConfiguration="));
+        values.next_back().is_some_and(|value| ["yes", "static"].contains(&value.trim()))
+    })
 }
 
 fn taken(handle: &mut Handle, addresses: &[Address], findings: &mut Vec<Finding>) {
@@ -266,3 +277,41 @@ fn warning(findings: &mut Vec<Finding>, concern: Concern, what: String, cure: &s
 const CAP_NET_ADMIN: u32 = 12;
 const MTU_V4: u32 = 68;
 const MTU_V6: u32 = 1280;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::parse_link;
+
+    fn found(directory: &str, state: &str) -> Vec<Concern> {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join(directory)).unwrap();
+        fs::write(root.path().join(directory).join("3"), state).unwrap();
+        // ifi_index 3, IFLA_IFNAME "eth0".
+        let mut bytes = [0_u8; 28];
+        bytes[16..28].copy_from_slice(b"\x09\0\x03\0eth0\0\0\0\0");
+        let mut link = parse_link(&bytes).unwrap_or_else(|| panic!("{bytes:?}"));
+        link.index = 3;
+        let mut findings = Vec::new();
+        managers(root.path(), &link, &mut findings);
+        findings.into_iter().map(|finding| finding.concern).collect()
+    }
+
+    #[test]
+    fn networkd_is_found_unless_it_keeps_what_is_not_its_own() {
+        let links = "run/systemd/netif/links";
+        assert_eq!(found(links, "ADMIN_STATE=configured\nOPER_STATE=routable\n"), [Concern::Networkd]);
+        assert_eq!(found(links, "ADMIN_STATE=unmanaged\n"), []);
+        // The file itself stands in for its .network file: what counts is the path that it names.
+        let kept =
+            format!("ADMIN_STATE=configured\nNETWORK_FILE=/{links}/3\n[Network]\nKeepConfiguration=static\n");
+        assert_eq!(found(links, &kept), []);
+    }
+
+    #[test]
+    fn network_manager_is_found_where_it_manages_the_link() {
+        let devices = "run/NetworkManager/devices";
+        assert_eq!(found(devices, "[device]\nmanaged=true\n"), [Concern::NetworkManager]);
+        assert_eq!(found(devices, "[device]\nmanaged=false\n"), []);
+    }
+}

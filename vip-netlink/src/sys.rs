@@ -71,12 +71,9 @@ impl Socket {
             .or_else(|_| self.set_option(libc::SOL_SOCKET, libc::SO_RCVBUF, &bytes))
     }
 
-    /// How long a receive that waits, waits.
+    /// How long a receive that waits, waits; in whole seconds.
     pub(crate) fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        let time = libc::timeval {
-            tv_sec: patience.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-            tv_usec: patience.subsec_micros().into(),
-        };
+        let time = libc::timeval { tv_sec: patience.as_secs().try_into().unwrap_or(1), tv_usec: 0 };
         self.set_option(libc::SOL_SOCKET, libc::SO_RCVTIMEO, &time)
     }
 
@@ -163,10 +160,13 @@ impl AsFd for Socket {
 
 /// Puts a monitor into tokio's event loop.
 #[cfg(feature = "tokio")]
-pub(crate) fn watched(monitor: crate::Monitor) -> io::Result<tokio::io::unix::AsyncFd<crate::Monitor>> {
+pub(crate) fn watched(
+    interest: tokio::io::Interest,
+    monitor: crate::Monitor,
+) -> io::Result<tokio::io::unix::AsyncFd<crate::Monitor>> {
     // SAFETY: a `Monitor` owns its descriptor, and neither closes nor exchanges it as long as it lives; nobody outside
     // of this crate gets a `&mut Monitor` out of the `AsyncFd`.
-    Ok(unsafe { tokio::io::unix::AsyncFd::register_with_interest(monitor, tokio::io::Interest::READABLE) }?)
+    Ok(unsafe { tokio::io::unix::AsyncFd::register_with_interest(monitor, interest) }?)
 }
 
 /// The address of the kernel: port 0, no groups.

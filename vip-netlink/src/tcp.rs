@@ -10,7 +10,8 @@ use crate::sys::Protocol;
 use crate::wire::address::{INET, INET6};
 use crate::wire::{DUMP, Encoder, Message, array_at, ne_bytes, u8_at};
 
-/// Closes all TCP connections of this network namespace whose local address is `local`, and says how many. Each peer
+/// Closes all TCP connections of this network namespace whose local address is `local`, and says how many there
+/// were. Each peer
 /// gets a reset, each program here `ECONNABORTED`. Listening sockets stay.
 ///
 /// Call it before the address is removed: without it no reset goes out.
@@ -30,7 +31,6 @@ pub fn destroy_tcp(local: IpAddr) -> Result<usize, Error> {
         );
         bound.extend(list.map_err(|failure| failed(operation, failure))?.0);
     }
-    let mut closed = bound.len();
     let mut first = Ok(());
     for chunk in bound.chunks(BATCH) {
         channel.begin();
@@ -41,8 +41,7 @@ pub fn destroy_tcp(local: IpAddr) -> Result<usize, Error> {
         }
         let answered = channel.send().and_then(|()| {
             channel.answers(|refusal| {
-                closed -= 1;
-                // Closed meanwhile.
+                // Gone meanwhile: where both ends are on this machine, the reset of one has closed the other.
                 if refusal.answer.errno != libc::ENOENT && first.is_ok() {
                     first = Err(refused(operation, refusal));
                 }
@@ -50,7 +49,7 @@ pub fn destroy_tcp(local: IpAddr) -> Result<usize, Error> {
         });
         answered.map_err(|error| Error::socket(operation, &error))?;
     }
-    first.map(|()| closed)
+    first.map(|()| bound.len())
 }
 
 /// What names a socket: ports, addresses, interface, cookie (`struct inet_diag_sockid`).

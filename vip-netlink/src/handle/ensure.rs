@@ -30,7 +30,7 @@ impl Handle {
             let mut free = places.iter_mut();
             for (place, address) in chunk.iter().enumerate().filter(|(_, address)| goes_out_first(address)) {
                 self.channel.stage(|out, seq| add(out, seq, IfThere::Refuse, address));
-                self.journal.write(Deed::Add, address.index(), address.ip());
+                self.note(Deed::Add, address.index(), address.ip());
                 if let Some(slot) = free.next() {
                     *slot = place;
                 }
@@ -87,11 +87,11 @@ impl Handle {
                 if let Some(prefix_len) = plan.remove_first {
                     self.channel
                         .stage(|out, seq| remove(out, seq, address.index(), address.ip(), prefix_len));
-                    self.journal.write(Deed::Remove, address.index(), address.ip());
+                    self.note(Deed::Remove, address.index(), address.ip());
                     places.push((plan.place, Part::Remove));
                 }
                 self.channel.stage(|out, seq| add(out, seq, plan.if_there, address));
-                self.journal.write(Deed::Add, address.index(), address.ip());
+                self.note(Deed::Add, address.index(), address.ip());
                 places.push((plan.place, Part::Add));
                 if let Some(result) = results.get_mut(plan.place) {
                     *result = Some(Ok(plan.outcome));

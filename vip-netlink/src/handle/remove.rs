@@ -45,7 +45,7 @@ impl Handle {
                 self.channel.stage(|out, seq| {
                     remove(out, seq, address.index(), address.ip(), address.prefix_len());
                 });
-                self.journal.write(Deed::Remove, address.index(), address.ip());
+                self.note(Deed::Remove, address.index(), address.ip());
                 if let Some(slot) = free.next() {
                     *slot = place;
                 }
@@ -136,7 +136,7 @@ impl Handle {
             for Swept { address, .. } in chunk.iter().map(|swept| &**swept) {
                 self.channel
                     .stage(|out, seq| remove(out, seq, address.index, address.ip, address.prefix_len));
-                self.journal.write(Deed::Remove, address.index, address.ip);
+                self.note(Deed::Remove, address.index, address.ip);
             }
             let sent = self.channel.send();
             let answered = sent.and_then(|()| {

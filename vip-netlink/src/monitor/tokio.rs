@@ -1,5 +1,6 @@
 //! The monitor in tokio's event loop.
 
+use ::tokio::io::Interest;
 use ::tokio::io::unix::AsyncFd;
 
 use super::{Event, Monitor};
@@ -23,7 +24,8 @@ impl AsyncMonitor {
     ///
     /// Outside of a runtime with its I/O switched on, as all of tokio's sockets.
     pub fn new(monitor: Monitor) -> Result<Self, Error> {
-        let monitor = sys::watched(monitor).map_err(|error| Error::socket(Operation::Monitor, &error))?;
+        let monitor =
+            sys::watched(INTEREST, monitor).map_err(|error| Error::socket(Operation::Monitor, &error))?;
         Ok(Self { monitor })
     }
 
@@ -56,3 +58,6 @@ impl AsyncMonitor {
         self.monitor.get_ref()
     }
 }
+
+/// An overrun is an error of the socket, and there may be nothing to read beside it.
+const INTEREST: Interest = Interest::READABLE.add(Interest::ERROR);

@@ -24,8 +24,9 @@ impl<'a> Encoder<'a> {
         out.extend_from_slice(&seq.to_ne_bytes());
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(fixed);
-        pad(out);
-        Self { out, start }
+        let mut message = Self { out, start };
+        message.pad();
+        message
     }
 
     /// One attribute. What is too long for one (65,531 bytes) is left out: callers have bounded it.
@@ -34,7 +35,7 @@ impl<'a> Encoder<'a> {
             self.out.extend_from_slice(&len.to_ne_bytes());
             self.out.extend_from_slice(&kind.to_ne_bytes());
             self.out.extend_from_slice(payload);
-            pad(self.out);
+            self.pad();
         }
         self
     }
@@ -80,6 +81,12 @@ impl<'a> Encoder<'a> {
             place.copy_from_slice(&len.to_ne_bytes());
         }
     }
+
+    /// Counted from where the message begins: what the buffer held before it may be of any length.
+    fn pad(&mut self) {
+        let len = aligned(self.out.len() - self.start);
+        self.out.resize(self.start + len, 0);
+    }
 }
 
 /// Asks for an answer to the message that begins at `start`, once it is known to be the last.
@@ -87,10 +94,6 @@ pub(crate) fn add_flags(out: &mut [u8], start: usize, flags: u16) {
     if let (Some(before), Some(place)) = (u16_at(out, start + 6), out.get_mut(start + 6..start + 8)) {
         place.copy_from_slice(&(before | flags).to_ne_bytes());
     }
-}
-
-fn pad(out: &mut Vec<u8>) {
-    out.resize(aligned(out.len()), 0);
 }
 
 /// `NLA_F_NESTED`.
