@@ -26,6 +26,8 @@ pub(crate) struct Keeper {
     pub(crate) heartbeat_timeout: Duration,
     /// SCHED_FIFO priority of the thread that advertises; 0: an ordinary thread.
     pub(crate) realtime_priority: u8,
+    /// Whom programs run as that do not say.
+    pub(crate) script_user: Option<String>,
     pub(crate) routers: Vec<VirtualRouter>,
     pub(crate) scripts: Vec<Script>,
     pub(crate) processes: Vec<Process>,

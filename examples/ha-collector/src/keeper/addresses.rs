@@ -27,6 +27,17 @@ use crate::config;
 /// Addresses are put back at once so often within [`REPAIR_WINDOW`]; after that only when the lease is renewed.
 const MOST_REPAIRS: u32 = 10;
 const REPAIR_WINDOW: Duration = Duration::from_secs(10);
+/// Who gives an address up to another one keeps receiving until the other one has told the neighbours, but no longer than
+/// this: a successor that nobody hears must not be outlived.
+const LONGEST_LINGER: Duration = Duration::from_millis(500);
+/// From the successor's word to the neighbours until they have acted on it.
+const HEARD_BY_ALL: Duration = Duration::from_millis(20);
+/// A successor may tell the neighbours so long before we have understood that it is one.
+const JUST_BEFORE: Duration = Duration::from_millis(20);
+/// Two that both think they have it must not contradict each other for ever.
+const MOST_LAST_WORDS: u32 = 5;
+/// Before an address is defended the election has had its say: a better router announces as well.
+const THINK: Duration = Duration::from_millis(200);
 /// Who had the address before us may speak of it for so long.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
@@ -84,8 +95,15 @@ struct Held {
     since: Instant,
     /// Whether its addresses are to be there.
     wanted: Wanted,
+    handing_over: Handing,
     /// As the election counts them: one more, and the neighbours are to be told again.
     announcements: u32,
+    /// When somebody else last told the neighbours that the address is theirs.
+    claimed: Option<Instant>,
+    /// How often the one before us was contradicted since we took it.
+    last_words: u32,
+    /// When it is looked whether that was a conflict, and for which address.
+    defend_at: Option<(Instant, IpAddr)>,
     repairs: u32,
     repairs_since: Instant,
 }
@@ -93,7 +111,23 @@ struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Here,
+    /// Another one has it; it goes at this moment, or when that one has been heard.
+    /// A word of the successor's counts from `since` on.
+    Lingering {
+        since: Instant,
+        until: Instant,
+    },
     Elsewhere,
+}
+
+/// Whether a successor has been heard and is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handing {
+    Nothing,
+    /// A word of the successor's counts from here on.
+    Over {
+        since: Instant,
+    },
 }
 
 #[derive(Debug)]
@@ -134,7 +168,11 @@ impl Holder {
             state: State::Initialize,
             since: now,
             wanted: Wanted::Elsewhere,
+            handing_over: Handing::Nothing,
             announcements: 0,
+            claimed: None,
+            last_words: 0,
+            defend_at: None,
             repairs: 0,
             repairs_since: now,
         });
@@ -170,8 +208,9 @@ impl Holder {
         let mut renew = tokio::time::interval(self.lease.renew_after());
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut left = self.routers.len();
-        while left > 0 {
+        while left > 0 || self.lingering().is_some() {
             let due = self.devices.send_due(Instant::now());
+            let due = [due, self.due()].into_iter().flatten().min();
             let pause = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(due.into()).await,
@@ -180,10 +219,10 @@ impl Holder {
             };
             tokio::select! {
                 biased;
-                rung = bell.recv() => match rung {
+                rung = bell.recv(), if left > 0 => match rung {
                     Some(Some(place)) => self.reconcile(place),
                     Some(None) => left -= 1,
-                    None => break,
+                    None => left = 0,
                 },
                 event = self.monitor.next() => match event {
                     Ok(event) => self.changed(event),
@@ -196,6 +235,8 @@ impl Holder {
                 Some(sighting) = self.seen.recv() => self.somebody_else(sighting),
                 () = pause => {}
             }
+            self.end_lingering();
+            self.defend();
         }
         for place in 0..self.routers.len() {
             self.let_go(place);
@@ -212,23 +253,50 @@ impl Holder {
         let Some(held) = self.routers.get_mut(place) else { return };
         let report = held.standings.borrow_and_update().clone();
         let standing = report.status.standing;
-        let wanted = if standing.holds_addresses() { Wanted::Here } else { Wanted::Elsewhere };
         let (before, wanted_before, announced) = (held.state, held.wanted, held.announcements);
+        let begun = Instant::now();
+        let wanted = match (standing.holds_addresses(), wanted_before, standing.reason) {
+            (true, ..) => Wanted::Here,
+            // Somebody else is Active, or about to be: until the neighbours know, what they send comes here.
+            (false, Wanted::Here, Reason::Outranked { .. } | Reason::HandedOver { .. }) => {
+                let since = match held.handing_over {
+                    Handing::Over { since } => since,
+                    Handing::Nothing => begun.checked_sub(JUST_BEFORE).unwrap_or(begun),
+                };
+                Wanted::Lingering { since, until: begun + LONGEST_LINGER }
+            }
+            // A node that stops after that has still given it up to somebody.
+            (false, Wanted::Lingering { .. }, _) if standing.state != State::Fault => wanted_before,
+            (false, ..) => Wanted::Elsewhere,
+        };
+        let was_handing_over = held.handing_over != Handing::Nothing;
+        held.handing_over = match (gives_up(standing.reason), held.handing_over) {
+            (Gives::Up, Handing::Nothing) => Handing::Over { since: begun },
+            (Gives::Up, over) => over,
+            (Gives::Nothing, _) => Handing::Nothing,
+        };
+        let held_handing = held.handing_over;
         held.state = standing.state;
         held.wanted = wanted;
         held.announcements = standing.announcements;
-        let begun = Instant::now();
         let lasted = begun.saturating_duration_since(held.since);
         if before != standing.state {
             held.since = begun;
         }
         match (wanted_before, wanted) {
-            (Wanted::Elsewhere, Wanted::Here) => self.take(place),
-            (Wanted::Here, Wanted::Elsewhere) => self.let_go(place),
+            (Wanted::Elsewhere | Wanted::Lingering { .. }, Wanted::Here) => self.take(place),
+            (Wanted::Here | Wanted::Lingering { .. }, Wanted::Elsewhere) => self.let_go(place),
+            (Wanted::Here, Wanted::Lingering { .. }) => self.fall_silent(place),
+            // A successor may speak at any moment; a word of ours after its would bring senders back.
+            (Wanted::Here, Wanted::Here) if held_handing != Handing::Nothing => self.fall_silent(place),
+            (Wanted::Here, Wanted::Here) if was_handing_over => self.take(place),
             (Wanted::Here, Wanted::Here) if announced != standing.announcements => self.contended(place),
-            (Wanted::Here, Wanted::Here) | (Wanted::Elsewhere, Wanted::Elsewhere) => {}
+            (Wanted::Here, Wanted::Here)
+            | (Wanted::Elsewhere | Wanted::Lingering { .. }, Wanted::Lingering { .. }) => {}
+            (Wanted::Elsewhere, Wanted::Elsewhere) => {}
         }
-        let moved = (wanted_before != wanted).then(|| begun.elapsed());
+        let at_once = wanted_before != wanted && !matches!(wanted, Wanted::Lingering { .. });
+        let moved = at_once.then(|| begun.elapsed());
         self.tell(place, before, &report, lasted, moved);
     }
 
@@ -258,6 +326,11 @@ impl Holder {
 
     fn take(&mut self, place: usize) {
         let begun = Instant::now();
+        if let Some(held) = self.routers.get_mut(place) {
+            // What others said before us counts no more.
+            held.claimed = None;
+            held.last_words = 0;
+        }
         let addresses = self.addresses(place);
         let results = self.handle.ensure(&addresses);
         let announce = self.config.routers.get(place).and_then(|router| router.announce);
@@ -275,11 +348,44 @@ impl Holder {
         self.devices.send_due(Instant::now());
     }
 
-    fn let_go(&mut self, place: usize) {
-        let addresses = self.addresses(place);
-        for address in &addresses {
+    /// Not a word more about the addresses, which stay until the successor's is heard.
+    fn fall_silent(&mut self, place: usize) {
+        for address in self.addresses(place) {
             self.devices.release(address.index(), address.ip());
         }
+    }
+
+    /// When the next one that lingers goes.
+    fn lingering(&self) -> Option<Instant> {
+        let ends = self.routers.iter().filter_map(|held| match held.wanted {
+            Wanted::Lingering { since, until } => Some(linger_end(held, since, until)),
+            Wanted::Here | Wanted::Elsewhere => None,
+        });
+        ends.min()
+    }
+
+    /// When there is something to do by itself.
+    fn due(&self) -> Option<Instant> {
+        let defend = self.routers.iter().filter_map(|held| held.defend_at).map(|(at, _)| at);
+        self.lingering().into_iter().chain(defend).min()
+    }
+
+    fn end_lingering(&mut self) {
+        let now = Instant::now();
+        for place in 0..self.routers.len() {
+            let Some(held) = self.routers.get_mut(place) else { continue };
+            if let Wanted::Lingering { since, until } = held.wanted
+                && linger_end(held, since, until) <= now
+            {
+                held.wanted = Wanted::Elsewhere;
+                self.let_go(place);
+            }
+        }
+    }
+
+    fn let_go(&mut self, place: usize) {
+        self.fall_silent(place);
+        let addresses = self.addresses(place);
         // A sender learns of it by a reset, and not by its next timeout. What the kernel has acknowledged can still be
         // read. Once more when the address is gone: until then the listener took new ones.
         reset(&addresses);
@@ -374,20 +480,49 @@ impl Holder {
         let mine =
             |router: &config::VirtualRouter| all(router).any(|held| held.address.address == seen.address);
         let Some(place) = self.config.routers.iter().position(mine) else { return };
-        // While an address changes hands both speak of it.
-        let settled = |held: &Held| {
+        let now = Instant::now();
+        let Some(held) = self.routers.get_mut(place) else { return };
+        held.claimed = Some(now);
+        // Who had it before us has spoken after us: senders are told once more, now and not at the next repeat.
+        let just_taken = held.wanted == Wanted::Here && held.handing_over == Handing::Nothing;
+        if just_taken && held.since.elapsed() <= SETTLED_AFTER && held.last_words < MOST_LAST_WORDS {
+            held.last_words += 1;
+            for address in self.addresses(place).iter().filter(|address| address.ip() == seen.address) {
+                self.devices.again(address.index(), address.ip(), now);
+            }
+        }
+        let [a, b, c, d, e, f] = seen.mac;
+        let who = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
+        if self.settled(place) {
+            warn!("{} is claimed by {who} as well ({:?})", seen.address, seen.kind);
+            if let Some(held) = self.routers.get_mut(place) {
+                held.defend_at.get_or_insert_with(|| (Instant::now() + THINK, seen.address));
+            }
+        }
+    }
+
+    /// While an address changes hands both speak of it, and that is no conflict.
+    fn settled(&self, place: usize) -> bool {
+        self.routers.get(place).is_some_and(|held| {
             let reason = held.standings.borrow().status.standing.reason;
             let moving =
                 matches!(reason, Reason::Yielding | Reason::HandingOver { .. } | Reason::Demoted { .. });
             held.wanted == Wanted::Here && !moving && held.since.elapsed() > SETTLED_AFTER
-        };
-        if self.routers.get(place).is_some_and(settled) {
-            let [a, b, c, d, e, f] = seen.mac;
-            warn!(
-                "{} is claimed by {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} as well ({:?})",
-                seen.address, seen.kind
-            );
-            self.devices.challenged(seen.address, Instant::now());
+        })
+    }
+
+    /// Tells the neighbours once more whose it is (RFC 5227 §2.4), where the election says the same as before.
+    fn defend(&mut self) {
+        let now = Instant::now();
+        for place in 0..self.routers.len() {
+            let due = self.routers.get(place).and_then(|held| held.defend_at).filter(|(at, _)| *at <= now);
+            let Some((_, address)) = due else { continue };
+            if let Some(held) = self.routers.get_mut(place) {
+                held.defend_at = None;
+            }
+            if self.settled(place) {
+                self.devices.challenged(address, now);
+            }
         }
     }
 
@@ -418,6 +553,28 @@ impl Holder {
             addresses.push(address);
         }
         addresses
+    }
+}
+
+/// Whether the election looks for a successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gives {
+    Up,
+    Nothing,
+}
+
+const fn gives_up(reason: Reason) -> Gives {
+    match reason {
+        Reason::Yielding | Reason::HandingOver { .. } | Reason::Demoted { .. } => Gives::Up,
+        _ => Gives::Nothing,
+    }
+}
+
+/// When the successor has been heard by all, or is waited for no longer.
+fn linger_end(held: &Held, since: Instant, until: Instant) -> Instant {
+    match held.claimed {
+        Some(claimed) if claimed >= since => until.min(claimed + HEARD_BY_ALL),
+        _ => until,
     }
 }
 

@@ -46,7 +46,7 @@ async fn tell(config: &config::Keeper, entry: &Entry) {
             state.to_owned(),
             entry.what.priority.to_string(),
         ]);
-        let mut command = match program(&arguments, None) {
+        let mut command = match program(&arguments, config.script_user.as_deref()) {
             Ok(command) => command,
             Err(error) => {
                 warn!("{}: cannot tell {state}: {error}", router.id);

@@ -76,12 +76,15 @@ impl Given {
             findings.errors.push(Diagnostic::new("`lease` is in whole seconds: the kernel counts no finer"));
         }
         let router_id = given.router_id.unwrap_or_else(host_name);
+        let script_user = given.script_user;
         let mut names = Names::default();
         let mut scripts = Vec::new();
         for (text, script) in self.scripts {
             let mut checker = Checker { findings, text: &text };
             checker.name(&script.id, &mut names.scripts, scripts.len(), script.weight);
-            scripts.push(checker.script(script));
+            let mut script = checker.script(script);
+            script.user = script.user.or_else(|| script_user.clone());
+            scripts.push(script);
         }
         let mut processes = Vec::new();
         for (text, process) in self.processes {
@@ -125,6 +128,7 @@ impl Given {
             startup_delay,
             heartbeat_timeout,
             realtime_priority,
+            script_user,
             routers,
             scripts,
             processes,

@@ -20,6 +20,8 @@ pub(in crate::config) struct Keeper {
     pub(super) startup_delay: Option<Spanned<Span>>,
     /// The collector is unhealthy when it has not been heard for this long. Default 1 s.
     pub(super) heartbeat_timeout: Option<Spanned<Span>>,
+    /// Whom scripts and notified programs run as, unless they say. Default: `keepalived_script`, or else `nobody`.
+    pub(super) script_user: Option<String>,
     /// Real-time priority (SCHED_FIFO, 1 to 99) of the thread that advertises; 0 for none. Default 50.
     pub(super) realtime_priority: Option<Spanned<u8>>,
 }
@@ -190,7 +192,7 @@ pub(in crate::config) struct TrackScript {
     pub(super) weight: Option<i16>,
     #[serde(default)]
     pub(super) init_fail: bool,
-    /// Whom to run it as. Default: `keepalived_script` or `nobody`, when the keeper is root.
+    /// Whom to run it as. Default: the keeper's `script-user`.
     pub(super) user: Option<String>,
 }
 

@@ -118,7 +118,9 @@ pub(in crate::keeper) fn command(arguments: &[String], user: Option<&str>) -> io
     if geteuid().is_root() {
         let user = runs_as(user)?;
         debug!(program, user = user.name, "runs");
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        if user.uid != geteuid() {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
     }
     let mut command = Command::from(command);
     command.kill_on_drop(true);
@@ -144,7 +146,7 @@ fn runs_as(user: Option<&str>) -> io::Result<User> {
 /// our name. The path is followed to its end, and every part of it is looked at.
 pub(in crate::keeper) fn refuse_unsafe(program: &Path) -> io::Result<()> {
     let real = program.canonicalize()?;
-    let us = geteuid().as_raw();
+    let (us, host) = (geteuid().as_raw(), owner_of_the_host());
     let parts: Vec<PathBuf> = real.ancestors().map(Path::to_path_buf).collect();
     for part in parts {
         let found = part.metadata()?;
@@ -153,7 +155,7 @@ pub(in crate::keeper) fn refuse_unsafe(program: &Path) -> io::Result<()> {
             let message = format!("{}: {what}; whoever may do that could act as the keeper", part.display());
             Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
         };
-        if owner != 0 && owner != us {
+        if owner != 0 && owner != us && Some(owner) != host {
             return refuse(format!("belongs to user {owner}"));
         }
         // In a directory with the sticky bit nobody can exchange what belongs to others.
@@ -163,6 +165,17 @@ pub(in crate::keeper) fn refuse_unsafe(program: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// In a user namespace that does not know all users, root of the host appears as this one; elsewhere there is none.
+fn owner_of_the_host() -> Option<u32> {
+    let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
+    let whole = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    if whole {
+        None
+    } else {
+        std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?.trim().parse().ok()
+    }
 }
 
 #[cfg(test)]
