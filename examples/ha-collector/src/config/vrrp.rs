@@ -236,3 +236,6 @@ pub(crate) struct Notify {
     pub(crate) stop: Option<Vec<String>>,
     pub(crate) any: Option<Vec<String>>,
 }
+
+#[cfg(test)]
+mod tests;

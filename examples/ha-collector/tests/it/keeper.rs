@@ -1,5 +1,6 @@
 //! Two nodes and one address: who holds it when, and what senders notice.
 
+mod keepalived;
 mod lab;
 mod takeover;
 

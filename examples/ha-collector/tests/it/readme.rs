@@ -67,6 +67,29 @@ fn the_configuration_with_every_key_is_what_runs_without_one() {
 }
 
 #[test]
+fn the_keeper_with_every_key_is_a_good_configuration() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("keeper.toml");
+    let output = crate::support::binary().arg("check").arg("--config").arg(path).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said, "good: keeps 10.0.0.10/24 on eth0, fe80::10/64 and fd00::10/64 on eth0\n");
+    // Each key of the schema stands in it, those that cannot stand beside others as a comment.
+    let toml = read("examples/ha-collector/keeper.toml");
+    let schema = read("examples/ha-collector/src/config/vrrp/schema.rs");
+    let fields = schema
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub")?.split_once(") ")?.1.split_once(": "));
+    let mut seen = 0;
+    for (field, _) in fields {
+        let key = if field == "kind" { "type".to_owned() } else { field.replace('_', "-") };
+        let stands = |line: &str| line.contains(&format!("{key} = ")) || line.contains(&format!(".{key}]"));
+        assert!(toml.lines().any(stands), "{key}");
+        seen += 1;
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+#[test]
 fn the_version_is_told() {
     let output: std::process::Output =
         Command::new(env!("CARGO_BIN_EXE_ha-collector")).arg("--version").output().unwrap();

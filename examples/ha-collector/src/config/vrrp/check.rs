@@ -425,11 +425,6 @@ impl Checker<'_> {
             let help = "state = \"backup\" on both, or it takes over at its start all the same";
             self.warn(span, "`preempt = false` has no effect on a router that starts as Active", help);
         }
-        if never && vrrp.track.iter().any(|track| track.get_ref().weight.is_some_and(|weight| weight != 0)) {
-            let span = vrrp.preempt.as_ref().map(Spanned::span).unwrap_or_default();
-            let help = "a peer with `preempt = false` does not take over from a lower priority: use a fault (no weight)";
-            self.warn(span, "weights do not move the address between routers that do not preempt", help);
-        }
         if priority == 255 && never {
             let span = vrrp.priority.as_ref().map(Spanned::span).unwrap_or_default();
             self.wrong(span, "the owner of the addresses (255) always preempts", "RFC 9568 §6.1");
