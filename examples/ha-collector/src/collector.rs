@@ -31,6 +31,7 @@ use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
 use self::limit::Seldom;
+use self::sources::There;
 use self::sources::tcp::{self, TcpSource};
 use self::sources::udp::{KernelDrops, UdpSource};
 use self::stop::Stop;
@@ -87,7 +88,9 @@ impl Collector {
     pub(crate) fn bind(config: &Config) -> Result<BoundSources, StartError> {
         let mut bound = Vec::new();
         for source in &config.sources {
-            bound.push(bind(source).map_err(|error| StartError::Bind {
+            let virtual_address = config.keeper.as_ref().is_some_and(|keeper| keeper.has(source.listen.ip()));
+            let there = if virtual_address { There::Sometimes } else { There::Always };
+            bound.push(bind(source, there).map_err(|error| StartError::Bind {
                 id: source.id.clone(),
                 transport: source.transport.name(),
                 listen: source.listen,
@@ -193,6 +196,7 @@ impl Collector {
             self.listening.push(format!("{} {}", source.transport.name(), bound.address()));
             match (bound, source.transport) {
                 (Bound::Udp(udp, _), _) => {
+                    udp.complain(&source.id);
                     let drops = udp.kernel_drops(account);
                     self.drops.push(drops.clone());
                     self.udp.push(udp.clone());
@@ -327,15 +331,15 @@ impl Bound {
     }
 }
 
-fn bind(source: &Source) -> io::Result<Bound> {
+fn bind(source: &Source, there: There) -> io::Result<Bound> {
     Ok(match source.transport {
         Transport::Udp { receive_buffer } => {
-            let udp = UdpSource::bind(source.listen, receive_buffer)?;
+            let udp = UdpSource::bind(source.listen, there, receive_buffer)?;
             let address = udp.address()?;
             Bound::Udp(udp, address)
         }
         Transport::Tcp { .. } => {
-            let tcp = TcpSource::bind(source.listen)?;
+            let tcp = TcpSource::bind(source.listen, there)?;
             let address = tcp.address()?;
             Bound::Tcp(tcp, address)
         }

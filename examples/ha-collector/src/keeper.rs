@@ -169,7 +169,7 @@ impl Keeper {
         self.collector.as_ref()
     }
 
-    /// Hands every address over to whoever takes it; the routers stay behind all others until [`Self::resume`].
+    /// Hands every address over to whoever takes it; the routers stay behind all others until [`Self::promote`].
     pub(crate) fn drain(&self) {
         self.tell_all(Command::Yield);
     }

@@ -36,6 +36,14 @@ pub(crate) struct Keeper {
     pub(crate) groups: Vec<SyncGroup>,
 }
 
+impl Keeper {
+    /// Whether this is an address that comes and goes.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        let all = self.routers.iter().flat_map(|router| router.addresses.iter().chain(&router.excluded));
+        all.into_iter().any(|held| held.address.address == address)
+    }
+}
+
 /// One virtual router on one interface.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualRouter {

@@ -146,7 +146,11 @@ impl Judge {
     /// What is tracked and speaks against this router now, in words.
     pub(super) fn against(&self, place: usize, keeper: &config::Keeper) -> Vec<String> {
         let Some(judged) = self.routers.get(place) else { return Vec::new() };
-        let down = judged.config.tracks.iter().filter(|track| self.says(track) != Verdict::Up);
+        let down = judged
+            .config
+            .tracks
+            .iter()
+            .filter(|track| !matches!(self.says(track), Verdict::Up | Verdict::Number(0)));
         let mut words: Vec<String> = down
             .map(|track| match &track.what {
                 Tracked::Interface(name) => format!("interface {name}"),
@@ -178,7 +182,6 @@ impl Judge {
         match (said.cloned().unwrap_or(Verdict::Up), track.sense) {
             (Verdict::Up, Sense::Reverse) => Verdict::Down,
             (Verdict::Down, Sense::Reverse) => Verdict::Up,
-            (Verdict::Number(0), _) => Verdict::Up,
             (Verdict::Number(number), Sense::Reverse) => Verdict::Number(-number),
             (said, _) => said,
         }
@@ -238,3 +241,6 @@ fn set(known: Option<&mut Verdict>, verdict: Verdict) {
 fn id(id: Option<&String>) -> &str {
     id.map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod keepalived;
 mod lab;
+mod links;
 mod takeover;
 
 use std::process::Command;

@@ -22,6 +22,7 @@ use crate::collector::intake::{self, Intake, Origin, Refused};
 use crate::collector::ledger::DropReason;
 use crate::collector::limit::Seldom;
 use crate::collector::record::Extent;
+use crate::collector::sources::There;
 use crate::collector::stop::Stop;
 
 /// Read at once: large enough that a fast sender costs few calls, small enough to stay in the second-level cache.
@@ -49,8 +50,9 @@ pub(crate) struct TcpSource {
 }
 
 impl TcpSource {
-    pub(crate) fn bind(listen: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(listen: SocketAddr, there: There) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(listen), Type::STREAM, Some(Protocol::TCP))?;
+        there.prepare(&socket, listen)?;
         // A restart must not wait for connections of its predecessor to be forgotten.
         socket.set_reuse_address(true)?;
         socket.bind(&listen.into())?;

@@ -15,6 +15,7 @@ use self::sys::{Datagrams, SLOTS, WhenEmpty};
 use crate::collector::intake::{Intake, Origin};
 use crate::collector::ledger::{DropReason, SourceAccount};
 use crate::collector::record::Extent;
+use crate::collector::sources::There;
 use crate::collector::stop::Stop;
 
 /// How long datagrams that are already in the kernel are still taken after the word to stop.
@@ -26,27 +27,37 @@ const ASK_KERNEL: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub(crate) struct UdpSource {
     socket: Arc<UdpSocket>,
+    /// Bytes that the kernel was to hold for us, and those that it will.
+    asked: usize,
+    granted: usize,
 }
 
 impl UdpSource {
     /// Binds, and asks the kernel for a receive buffer of that many bytes.
-    pub(crate) fn bind(listen: SocketAddr, receive_buffer: usize) -> io::Result<Self> {
+    pub(crate) fn bind(listen: SocketAddr, there: There, receive_buffer: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
+        there.prepare(&socket, listen)?;
         // With CAP_NET_ADMIN beyond net.core.rmem_max, without it up to that.
         if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, receive_buffer).is_err() {
             socket.set_recv_buffer_size(receive_buffer)?;
         }
         // The kernel answers with twice what it was asked for, to account for its own overhead.
         let granted = socket.recv_buffer_size()? / 2;
-        if granted < receive_buffer {
+        socket.bind(&listen.into())?;
+        Ok(Self { socket: Arc::new(socket.into()), asked: receive_buffer, granted })
+    }
+
+    /// Says what the kernel did not grant.
+    pub(crate) fn complain(&self, id: &str) {
+        let Self { asked, granted, .. } = self;
+        if granted < asked {
             warn!(
-                asked = receive_buffer,
+                source = id,
+                asked,
                 granted,
-                "udp {listen}: the kernel holds less for us than asked; sysctl net.core.rmem_max={receive_buffer} lifts that"
+                "the kernel holds less for us than asked; sysctl net.core.rmem_max={asked} lifts that"
             );
         }
-        socket.bind(&listen.into())?;
-        Ok(Self { socket: Arc::new(socket.into()) })
     }
 
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
