@@ -45,6 +45,8 @@ pub(crate) enum StartError {
     Router { id: String, source: vrrp_net::AddError },
     #[error("cannot hold addresses: {source}{}", .source.cure().map(|cure| format!("\n  {cure}")).unwrap_or_default())]
     Netlink { source: vip_netlink::Error },
+    #[error("cannot hold addresses: {finding}")]
+    Capability { finding: String },
     #[error("cannot run the script `{id}`: {source}")]
     Script { id: String, source: io::Error },
     #[error("cannot start a thread: {source}")]

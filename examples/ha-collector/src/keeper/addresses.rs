@@ -12,8 +12,8 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 use vip_netlink::{
-    Address, AsyncMonitor, By, Ensured, Event, Handle, Label, Lease, Macvlan, MacvlanMode, MacvlanOptions,
-    Monitor, Removed, Scope, Tag, Watch, destroy_tcp,
+    Address, AsyncMonitor, By, Concern, Ensured, Event, Handle, Label, Lease, Macvlan, MacvlanMode,
+    MacvlanOptions, Monitor, Removed, Scope, Tag, Watch, destroy_tcp, preflight,
 };
 use vrrp_net::{Report, Standings};
 use vrrp_proto::{Priority, Reason, State};
@@ -176,7 +176,7 @@ impl Holder {
             repairs: 0,
             repairs_since: now,
         });
-        Ok(Self {
+        let mut this = Self {
             routers: routers.collect(),
             config,
             handle,
@@ -186,7 +186,26 @@ impl Holder {
             seen,
             lease: Lease::from_secs(seconds),
             journal,
-        })
+        };
+        this.preflight()?;
+        Ok(this)
+    }
+
+    /// Says what will bite on this host; without the right to change addresses there is nothing to start.
+    fn preflight(&mut self) -> Result<(), StartError> {
+        let mut addresses: Vec<Address> = Vec::new();
+        for place in 0..self.routers.len() {
+            addresses.extend(self.addresses(place));
+        }
+        for finding in preflight(&mut self.handle, &addresses) {
+            match finding.concern {
+                Concern::Capability => return Err(StartError::Capability { finding: finding.to_string() }),
+                // What the election is for: it sees to that by itself, and says so.
+                Concern::Down | Concern::NoCarrier | Concern::NoInterface => {}
+                _ => warn!("{finding}"),
+            }
+        }
+        Ok(())
     }
 
     async fn run(mut self) {
