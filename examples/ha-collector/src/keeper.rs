@@ -193,7 +193,19 @@ impl Keeper {
     pub(crate) fn stop(&mut self) -> Option<std::process::ExitStatus> {
         let begun = Instant::now();
         self.drain();
-        while begun.elapsed() < self.patience() && self.routers.iter().any(still_active) {
+        // Those that were seen to look for a successor: the answer of an earlier search does not count.
+        let mut searching = vec![false; self.routers.len()];
+        while begun.elapsed() < self.patience() {
+            let mut hope = false;
+            for (router, searching) in self.routers.iter().zip(&mut searching) {
+                let standing = router.standings().borrow().status.standing;
+                *searching |= matches!(standing.reason, Reason::Yielding | Reason::HandingOver { .. });
+                let in_vain = *searching && matches!(standing.reason, Reason::NobodyElse);
+                hope |= standing.state == State::Active && !in_vain;
+            }
+            if !hope {
+                break;
+            }
             thread::sleep(Duration::from_millis(5));
         }
         if self.routers.iter().any(still_active) {
