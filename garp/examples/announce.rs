@@ -13,9 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     while let Some(wait) = schedule.wait(Instant::now()) {
         std::thread::sleep(wait);
-        match sender.send_due(&mut schedule, Instant::now()) {
-            Ok(sent) => println!("{sent} sent"),
-            Err(error) => eprintln!("{error}: {}", error.reason), // what was not sent is due again
+        if let Err(error) = sender.send_due(&mut schedule, Instant::now()) {
+            eprintln!("{error}: {}", error.reason); // what was not sent is due again
         }
     }
     Ok(())

@@ -168,7 +168,7 @@ fn a_macvlan_announces_its_own_mac() {
 fn what_stops_a_sender_is_told_apart() {
     let Some(lan) = Lan::enter() else { return };
     let mut sender = lan.sender();
-    let mut reason = |sender: &mut Sender| sender.send(&[announcement()]).unwrap_err().reason;
+    let reason = |sender: &mut Sender| sender.send(&[announcement()]).unwrap_err().reason;
     run("ip link set v0 down");
     assert!(matches!(reason(&mut sender), SendError::Down));
     run("ip link delete v0");

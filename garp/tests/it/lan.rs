@@ -138,7 +138,7 @@ pub(crate) fn try_run(command: &str) -> Result<String, String> {
     }
 }
 
-pub(crate) fn sysctl(name: &str, value: u32) {
+pub(crate) fn sysctl(name: &str, value: i32) {
     std::fs::write(format!("/proc/sys/net/{name}"), value.to_string())
         .unwrap_or_else(|e| panic!("{name}: {e}"));
 }

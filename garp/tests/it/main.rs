@@ -2,15 +2,6 @@
 //!
 //! The octets of keepalived in here and beside the source were captured from keepalived 2.2.7 of Debian 12, with
 //! `tcpdump` in a network namespace; the tables of what receivers do were first measured by hand on Linux 6.18.
-#![cfg_attr(
-    test,
-    expect(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test that finds something else panics"
-    )
-)]
-
 #[cfg(test)]
 mod allocations;
 #[cfg(test)]

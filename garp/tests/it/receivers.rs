@@ -56,8 +56,8 @@ fn absent() -> String {
 #[test]
 fn an_old_entry_is_updated_by_every_form_but_the_probe() {
     let Some(lan) = Lan::enter() else { return };
-    // As if the entry had been updated longer ago than this: no sleeping through the second.
-    sysctl("ipv4/neigh/v1/locktime", 0);
+    // An entry is old when it was updated longer ago than this; so that it always is, without sleeping.
+    sysctl("ipv4/neigh/v1/locktime", -100_000);
     let updated = Some((NEW, "STALE"));
     assert_arp(
         lan,
