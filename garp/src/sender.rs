@@ -100,7 +100,8 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends what the schedule says is due at `now`, and answers how many messages that were. What could not be sent is
+    /// Sends what the schedule says is due at `now`, and answers how many messages that were: at most 1024 at a time, so
+    /// that a loss of the address is heard of between them. What could not be sent is
     /// given back to the schedule, due again after 10 ms if the device was busy, after 200 ms if there is no carrier: so
     /// it goes on by itself, though without [`Schedule::follow`] from where it was and not from the beginning.
     ///
@@ -109,7 +110,7 @@ impl Sender {
     /// [`Unsent`]: how many went out, and what stopped the rest.
     pub fn send_due(&mut self, schedule: &mut Schedule, now: Instant) -> Result<usize, Unsent> {
         let mut total = 0;
-        loop {
+        for _ in 0..BATCHES {
             let mut batch = [NOTHING; BATCH];
             let mut count = 0;
             for (slot, message) in batch.iter_mut().zip(std::iter::from_fn(|| schedule.next(now))) {
@@ -129,9 +130,10 @@ impl Sender {
                 }
             }
             if count < BATCH {
-                return Ok(total);
+                break;
             }
         }
+        Ok(total)
     }
 
     fn send_chunk(&self, frames: impl Iterator<Item = Frame>, sent: &mut usize) -> Result<(), SendError> {
@@ -228,6 +230,7 @@ fn failed(operation: &'static str, source: io::Error) -> SendError {
 }
 
 const NOTHING: Message = Message::Probe { address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED) };
+const BATCHES: usize = 16;
 const BUSY: Duration = Duration::from_millis(10);
 const DARK: Duration = Duration::from_millis(200);
 const IFF_UP: u32 = 0x1;
