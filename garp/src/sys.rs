@@ -38,9 +38,6 @@ pub(crate) struct Incoming {
     pub(crate) at: Option<SystemTime>,
 }
 
-/// As many payloads as one [`send_many`] takes.
-pub(crate) const BATCH: usize = 64;
-
 /// A packet socket for payloads that is bound to nothing yet: it receives nothing until [`bind`].
 pub(crate) fn packet_socket() -> io::Result<OwnedFd> {
     let flags = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
@@ -107,12 +104,16 @@ pub(crate) fn flags(fd: BorrowedFd<'_>, index: i32) -> io::Result<u32> {
     Ok(u32::from(flags.cast_unsigned()))
 }
 
-/// Sends from the front; answers how many went out. At most [`BATCH`] are looked at.
-pub(crate) fn send_many(fd: BorrowedFd<'_>, index: u32, batch: &[Outgoing]) -> io::Result<usize> {
-    let mut addresses = [no_link_address(); BATCH];
-    let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH];
+/// Sends from the front; answers how many went out. At most `N` are looked at.
+pub(crate) fn send_many<const N: usize>(
+    fd: BorrowedFd<'_>,
+    index: u32,
+    batch: &[Outgoing],
+) -> io::Result<usize> {
+    let mut addresses = [no_link_address(); N];
+    let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; N];
     // SAFETY: plain structures of integers and pointers, for which zeros are a value.
-    let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+    let mut headers: [libc::mmsghdr; N] = unsafe { zeroed() };
     let mut count = 0;
     let slots = addresses.iter_mut().zip(&mut vectors).zip(&mut headers);
     for (outgoing, ((address, vector), header)) in batch.iter().zip(slots) {
