@@ -4,6 +4,7 @@ set -euo pipefail
 need=()
 command -v logger >/dev/null || need+=(bsdutils)
 command -v nc >/dev/null || need+=(netcat-openbsd)
+command -v ip >/dev/null || need+=(iproute2)
 command -v unshare >/dev/null || need+=(util-linux)
 command -v cc >/dev/null || need+=(gcc libc6-dev)
 [ -e /usr/share/zoneinfo/Europe/Budapest ] || need+=(tzdata)

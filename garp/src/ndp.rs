@@ -65,6 +65,7 @@ impl Packet {
     /// # Errors
     ///
     /// Each of [`ParseError`] but those of Ethernet and ARP.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let Some((header, rest)) = bytes.split_first_chunk::<40>() else {
             return Err(ParseError::Truncated { field: "IPv6 header", at: 0, need: 40 });
@@ -167,6 +168,7 @@ fn is_solicited_node(address: Ipv6Addr) -> bool {
 }
 
 /// The first option of type `wanted` that holds six octets; every option is looked at, for a broken one spoils the message.
+#[inline]
 fn link_layer(mut options: &[u8], wanted: u8) -> Result<Option<[u8; 6]>, ParseError> {
     let (mut found, mut at) = (None, 24);
     while !options.is_empty() {
@@ -204,6 +206,7 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, icmp: &[u8]) -> u16 {
 }
 
 /// The sum of words of 32 bits, which is that of its halves once it is folded; what is missing at the end counts as zero.
+#[inline]
 fn words(bytes: &[u8]) -> u64 {
     let (whole, rest) = bytes.as_chunks::<4>();
     let mut last = [0; 4];
