@@ -40,6 +40,7 @@ impl Packet {
     /// # Errors
     ///
     /// [`ParseError::Truncated`] and [`ParseError::NotEthernetIpv4`].
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let Some(&[h0, h1, p0, p1, hardware_len, protocol_len, o0, o1, ref addresses @ ..]) =
             bytes.first_chunk::<{ Self::LEN }>()

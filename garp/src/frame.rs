@@ -46,6 +46,7 @@ impl Frame {
     /// # Errors
     ///
     /// Each of [`ParseError`].
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let Some((&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], mut rest)) =
             bytes.split_first_chunk::<14>()
@@ -91,6 +92,7 @@ impl Body {
     /// # Errors
     ///
     /// Each of [`ParseError`].
+    #[inline]
     pub fn parse(ethertype: u16, bytes: &[u8]) -> Result<Self, ParseError> {
         match ethertype {
             ARP => arp::Packet::parse(bytes).map(Self::Arp),

@@ -4,7 +4,7 @@
 use crate::frame::{ARP, IPV6};
 use crate::sender::{bound, check_device, open_socket, os};
 use crate::sys::{self, Part};
-use crate::{Body, Interface, OpenError, VlanId, WatchError, filter, ndp};
+use crate::{Body, Interface, OpenError, WatchError, filter, ndp};
 use libc::sock_filter;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
@@ -54,10 +54,24 @@ pub struct Heard {
     pub body: Body,
     /// The Ethernet source of its frame.
     pub source: [u8; 6],
-    /// The VLAN tag it bore on this interface. Tags of VLANs that have an interface of their own here are heard there.
-    pub vlan: Option<VlanId>,
+    /// Whom its frame was for.
+    pub delivery: Delivery,
     /// When the kernel received it.
     pub at: SystemTime,
+}
+
+/// Whom a frame was for, as the kernel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// This device.
+    ToUs,
+    /// Everybody.
+    Broadcast,
+    /// A multicast group.
+    Multicast,
+    /// Not for us: for another station, or in a VLAN that has no interface here; the kernel has taken the tag off, and its
+    /// number with it. (Those that have one are heard there, and not here.) The kernel itself ignores such a message.
+    Overheard,
 }
 
 impl Listener {
@@ -105,12 +119,8 @@ impl Listener {
                 // bound first, frames would be queued unsorted until the program came.
                 let fresh = open_socket(interface)?;
                 attach(fresh.as_fd(), &program)?;
-                for (level, name, operation) in [
-                    (libc::SOL_PACKET, libc::PACKET_AUXDATA, "setsockopt(PACKET_AUXDATA)"),
-                    (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, "setsockopt(SO_TIMESTAMPNS)"),
-                ] {
-                    sys::set_number(fresh.as_fd(), level, name, 1).map_err(|source| os(operation, source))?;
-                }
+                sys::set_number(fresh.as_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
+                    .map_err(|source| os("setsockopt(SO_TIMESTAMPNS)", source))?;
                 sys::bind(fresh.as_fd(), interface.index(), ethertype)
                     .map_err(|source| bound(interface, source))?;
                 check_device(fresh.as_fd(), interface)?;
@@ -204,15 +214,20 @@ fn hear(socket: BorrowedFd<'_>) -> Result<Option<Heard>, WatchError> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(source) => return Err(deaf(socket, source)),
         };
-        if incoming.direction == OUTGOING {
-            continue;
-        }
+        let delivery = match incoming.delivery {
+            libc::PACKET_HOST => Delivery::ToUs,
+            libc::PACKET_BROADCAST => Delivery::Broadcast,
+            libc::PACKET_MULTICAST => Delivery::Multicast,
+            libc::PACKET_OTHERHOST => Delivery::Overheard,
+            // What we send ourselves, looped back.
+            _ => continue,
+        };
         let bytes = buffer.get(..incoming.len).unwrap_or(&buffer);
         if let Ok(body) = Body::parse(incoming.ethertype, bytes) {
             return Ok(Some(Heard {
                 body,
                 source: incoming.source,
-                vlan: incoming.vlan.map(VlanId::from_tag),
+                delivery,
                 at: incoming.at.unwrap_or_else(SystemTime::now),
             }));
         }
@@ -239,5 +254,3 @@ impl AsRawFd for Listener {
         self.epoll.as_raw_fd()
     }
 }
-
-const OUTGOING: u8 = 4;

@@ -65,6 +65,7 @@ impl Packet {
     /// # Errors
     ///
     /// Each of [`ParseError`] but those of Ethernet and ARP.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let Some((header, rest)) = bytes.split_first_chunk::<40>() else {
             return Err(ParseError::Truncated { field: "IPv6 header", at: 0, need: 40 });
@@ -167,6 +168,7 @@ fn is_solicited_node(address: Ipv6Addr) -> bool {
 }
 
 /// The first option of type `wanted` that holds six octets; every option is looked at, for a broken one spoils the message.
+#[inline]
 fn link_layer(mut options: &[u8], wanted: u8) -> Result<Option<[u8; 6]>, ParseError> {
     let (mut found, mut at) = (None, 24);
     while !options.is_empty() {
@@ -190,17 +192,10 @@ fn link_layer(mut options: &[u8], wanted: u8) -> Result<Option<[u8; 6]>, ParseEr
 
 /// The ICMPv6 checksum with its pseudo-header (RFC 8200 §8.1); what stands in the checksum's place is left out.
 fn checksum(source: Ipv6Addr, destination: Ipv6Addr, icmp: &[u8]) -> u16 {
-    let words = |bytes: &[u8]| -> u64 {
-        bytes
-            .chunks(2)
-            .map(|pair| match *pair {
-                [high, low] => u64::from(u16::from_be_bytes([high, low])),
-                [high] => u64::from(high) << 8,
-                _ => 0,
-            })
-            .sum()
+    let stands = match icmp {
+        [_, _, high, low, ..] => u64::from(u16::from_be_bytes([*high, *low])),
+        _ => 0,
     };
-    let stands = icmp.get(2..4).map_or(0, words);
     let mut sum =
         words(&source.octets()) + words(&destination.octets()) + icmp.len() as u64 + u64::from(ICMPV6);
     sum += words(icmp) - stands;
@@ -208,6 +203,18 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, icmp: &[u8]) -> u16 {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     !u16::try_from(sum).unwrap_or(u16::MAX)
+}
+
+/// The sum of words of 32 bits, which is that of its halves once it is folded; what is missing at the end counts as zero.
+#[inline]
+fn words(bytes: &[u8]) -> u64 {
+    let (whole, rest) = bytes.as_chunks::<4>();
+    let mut last = [0; 4];
+    for (octet, from) in last.iter_mut().zip(rest) {
+        *octet = *from;
+    }
+    let sum: u64 = whole.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
+    sum + u64::from(u32::from_be_bytes(last))
 }
 
 fn address(bytes: &[u8]) -> Ipv6Addr {

@@ -1,7 +1,7 @@
 //! Duplicate detection before an address is taken (RFC 5227 §2.1; for IPv6 the same, with RFC 4862 §5.4's messages): when
 //! to probe, and what a conflict is. It has no clock and no socket; [`Probe::run`] lends it both.
 
-use crate::{ClaimKind, Message, SendError, Sender, Sighting, Unsent, Watch, WatchError};
+use crate::{ClaimKind, Delivery, Message, SendError, Sender, Sighting, Unsent, Watch, WatchError};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -119,9 +119,10 @@ impl Probe {
         ProbeStep::Send(Message::Probe { address: self.address })
     }
 
-    /// Something was seen. Any use of the address is a conflict, and so is somebody else's probe (RFC 5227 §2.1.1).
+    /// Something was seen. Any use of the address is a conflict, and so is somebody else's probe (RFC 5227 §2.1.1). What was
+    /// only overheard is none: it may be in another VLAN.
     pub fn heard(&mut self, sighting: &Sighting) {
-        if sighting.address == self.address {
+        if sighting.address == self.address && sighting.delivery != Delivery::Overheard {
             let holds = |sighting: &Sighting| sighting.kind != ClaimKind::Probes;
             // Who has it is worth more than who would like to.
             if self.conflict.is_none_or(|known| !holds(&known) && holds(sighting)) {

@@ -1,6 +1,6 @@
 //! Sends messages on one interface, now. When and what is [`Schedule`]'s matter.
 
-use crate::sys::{self, BATCH, Outgoing};
+use crate::sys::{self, Outgoing};
 use crate::{Carrier, Frame, Interface, Message, Octets, OpenError, Schedule, SendError, Unsent};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -77,12 +77,7 @@ impl Sender {
             return Ok(());
         }
         let mac = self.ready().map_err(|reason| Unsent { sent: 0, reason })?;
-        let mut sent = 0;
-        for chunk in messages.chunks(BATCH) {
-            let frames = chunk.iter().map(|message| message.frame(mac));
-            self.send_chunk(frames, &mut sent).map_err(|reason| Unsent { sent, reason })?;
-        }
-        Ok(())
+        self.send_all(messages.iter().map(|message| message.frame(mac)), messages.len())
     }
 
     /// Sends the bodies of these frames to their destinations, whatever they say: for forms that [`Message`] does not have.
@@ -92,15 +87,12 @@ impl Sender {
     ///
     /// [`Unsent`]: how many went out, and what stopped the rest.
     pub fn send_frames(&mut self, frames: &[Frame]) -> Result<(), Unsent> {
-        let mut sent = 0;
-        self.ready().map_err(|reason| Unsent { sent, reason })?;
-        for chunk in frames.chunks(BATCH) {
-            self.send_chunk(chunk.iter().copied(), &mut sent).map_err(|reason| Unsent { sent, reason })?;
-        }
-        Ok(())
+        self.ready().map_err(|reason| Unsent { sent: 0, reason })?;
+        self.send_all(frames.iter().copied(), frames.len())
     }
 
-    /// Sends what the schedule says is due at `now`, and answers how many messages that were. What could not be sent is
+    /// Sends what the schedule says is due at `now`, and answers how many messages that were: at most 1024 at a time, so
+    /// that a loss of the address is heard of between them. What could not be sent is
     /// given back to the schedule, due again after 10 ms if the device was busy, after 200 ms if there is no carrier: so
     /// it goes on by itself, though without [`Schedule::follow`] from where it was and not from the beginning.
     ///
@@ -109,7 +101,7 @@ impl Sender {
     /// [`Unsent`]: how many went out, and what stopped the rest.
     pub fn send_due(&mut self, schedule: &mut Schedule, now: Instant) -> Result<usize, Unsent> {
         let mut total = 0;
-        loop {
+        for _ in 0..BATCHES {
             let mut batch = [NOTHING; BATCH];
             let mut count = 0;
             for (slot, message) in batch.iter_mut().zip(std::iter::from_fn(|| schedule.next(now))) {
@@ -129,14 +121,33 @@ impl Sender {
                 }
             }
             if count < BATCH {
-                return Ok(total);
+                break;
             }
         }
+        Ok(total)
     }
 
-    fn send_chunk(&self, frames: impl Iterator<Item = Frame>, sent: &mut usize) -> Result<(), SendError> {
+    fn send_all(&self, mut frames: impl Iterator<Item = Frame>, count: usize) -> Result<(), Unsent> {
+        let mut sent = 0;
+        while sent < count {
+            // Laying out room for sixty-four takes as long as sending one.
+            let chunk = match count - sent {
+                1..=FEW => self.send_chunk::<FEW>(&mut frames, &mut sent),
+                _ => self.send_chunk::<BATCH>(&mut frames, &mut sent),
+            };
+            chunk.map_err(|reason| Unsent { sent, reason })?;
+        }
+        Ok(())
+    }
+
+    /// Takes up to `N` frames, and is done when they have gone.
+    fn send_chunk<const N: usize>(
+        &self,
+        frames: &mut impl Iterator<Item = Frame>,
+        sent: &mut usize,
+    ) -> Result<(), SendError> {
         let nothing = Outgoing { payload: Octets::EMPTY, destination: [0; 6], ethertype: 0 };
-        let mut batch = [nothing; BATCH];
+        let mut batch = [nothing; N];
         let mut count = 0;
         for (slot, frame) in batch.iter_mut().zip(frames) {
             *slot = Outgoing {
@@ -148,7 +159,7 @@ impl Sender {
         }
         let mut rest = batch.get(..count).unwrap_or(&batch);
         while !rest.is_empty() {
-            let went = match sys::send_many(self.socket.as_fd(), self.interface.index(), rest) {
+            let went = match sys::send_many::<N>(self.socket.as_fd(), self.interface.index(), rest) {
                 Ok(went) => went,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                 Err(source) => return Err(failed("sendmmsg", source)),
@@ -228,6 +239,10 @@ fn failed(operation: &'static str, source: io::Error) -> SendError {
 }
 
 const NOTHING: Message = Message::Probe { address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED) };
+/// Frames that one system call sends.
+const BATCH: usize = 64;
+const FEW: usize = 4;
+const BATCHES: usize = 16;
 const BUSY: Duration = Duration::from_millis(10);
 const DARK: Duration = Duration::from_millis(200);
 const IFF_UP: u32 = 0x1;

@@ -81,7 +81,7 @@ impl<F> Step<F> {
 /// Announcing for as long as the address is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refresh {
-    /// From the end of the burst, and then from one refresh to the next.
+    /// From the end of the burst, and then from one refresh to the next; at least a millisecond.
     pub every: Duration,
     /// What is sent.
     pub pattern: Pattern,

@@ -33,15 +33,10 @@ pub(crate) struct Incoming {
     pub(crate) len: usize,
     pub(crate) source: [u8; 6],
     pub(crate) ethertype: u16,
-    /// `PACKET_OUTGOING` among others.
-    pub(crate) direction: u8,
-    /// The tag that the kernel took off.
-    pub(crate) vlan: Option<u16>,
+    /// `PACKET_HOST` and so on.
+    pub(crate) delivery: u8,
     pub(crate) at: Option<SystemTime>,
 }
-
-/// As many payloads as one [`send_many`] takes.
-pub(crate) const BATCH: usize = 64;
 
 /// A packet socket for payloads that is bound to nothing yet: it receives nothing until [`bind`].
 pub(crate) fn packet_socket() -> io::Result<OwnedFd> {
@@ -109,12 +104,16 @@ pub(crate) fn flags(fd: BorrowedFd<'_>, index: i32) -> io::Result<u32> {
     Ok(u32::from(flags.cast_unsigned()))
 }
 
-/// Sends from the front; answers how many went out. At most [`BATCH`] are looked at.
-pub(crate) fn send_many(fd: BorrowedFd<'_>, index: u32, batch: &[Outgoing]) -> io::Result<usize> {
-    let mut addresses = [no_link_address(); BATCH];
-    let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; BATCH];
+/// Sends from the front; answers how many went out. At most `N` are looked at.
+pub(crate) fn send_many<const N: usize>(
+    fd: BorrowedFd<'_>,
+    index: u32,
+    batch: &[Outgoing],
+) -> io::Result<usize> {
+    let mut addresses = [no_link_address(); N];
+    let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; N];
     // SAFETY: plain structures of integers and pointers, for which zeros are a value.
-    let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+    let mut headers: [libc::mmsghdr; N] = unsafe { zeroed() };
     let mut count = 0;
     let slots = addresses.iter_mut().zip(&mut vectors).zip(&mut headers);
     for (outgoing, ((address, vector), header)) in batch.iter().zip(slots) {
@@ -156,8 +155,7 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Incom
         len,
         source: mac_of(&address),
         ethertype: u16::from_be(address.sll_protocol),
-        direction: address.sll_pkttype,
-        vlan: None,
+        delivery: address.sll_pkttype,
         at: None,
     };
     // SAFETY: the kernel has filled in the control area that the header points to, and its length.
@@ -167,22 +165,12 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Incom
         let kind = unsafe { *entry };
         // SAFETY: `entry` is a header within the control area; its data begins behind it.
         let data = unsafe { libc::CMSG_DATA(entry) };
-        match (kind.cmsg_level, kind.cmsg_type) {
-            (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
-                // SAFETY: the data of this kind of entry is this structure; it may lie unaligned.
-                let auxiliary = unsafe { data.cast::<libc::tpacket_auxdata>().read_unaligned() };
-                if auxiliary.tp_status & libc::TP_STATUS_VLAN_VALID != 0 {
-                    incoming.vlan = Some(auxiliary.tp_vlan_tci);
-                }
-            }
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-                // SAFETY: the data of this kind of entry is this structure; it may lie unaligned.
-                let time = unsafe { data.cast::<libc::timespec>().read_unaligned() };
-                let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-                let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
-                incoming.at = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos));
-            }
-            _ => {}
+        if (kind.cmsg_level, kind.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) {
+            // SAFETY: the data of this kind of entry is this structure; it may lie unaligned.
+            let time = unsafe { data.cast::<libc::timespec>().read_unaligned() };
+            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+            let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+            incoming.at = SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos));
         }
         // SAFETY: `entry` is a header of the control area of `header`.
         entry = unsafe { libc::CMSG_NXTHDR(&raw const header, entry) };

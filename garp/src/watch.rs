@@ -1,8 +1,8 @@
 //! Sees who else claims an address of ours. What to do about it is the caller's matter; see
 //! [`Schedule::challenged`](crate::Schedule::challenged).
 
-use crate::listener::{Heard, Listener, Purpose};
-use crate::{Claim, ClaimKind, Interface, OpenError, VlanId, WatchError};
+use crate::listener::{Delivery, Heard, Listener, Purpose};
+use crate::{Claim, ClaimKind, Interface, OpenError, WatchError};
 use std::fmt;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -30,8 +30,8 @@ pub struct Sighting {
     pub kind: ClaimKind,
     /// The Ethernet source of the frame; another than `mac` where somebody answers for somebody else.
     pub source: [u8; 6],
-    /// The VLAN tag that the frame bore on this interface; a claim in another VLAN is no conflict.
-    pub vlan: Option<VlanId>,
+    /// Whom the frame was for. [`Delivery::Overheard`] may be a claim in another VLAN, which is no conflict.
+    pub delivery: Delivery,
     /// When the kernel received it.
     pub at: SystemTime,
 }
@@ -107,7 +107,7 @@ impl Watch {
             mac,
             kind: claim.kind,
             source: heard.source,
-            vlan: heard.vlan,
+            delivery: heard.delivery,
             at: heard.at,
         })
     }

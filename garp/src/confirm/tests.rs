@@ -1,4 +1,5 @@
 use super::*;
+use crate::Delivery;
 use crate::arp::{Operation, Packet};
 use std::time::SystemTime;
 
@@ -18,7 +19,7 @@ fn reply(sender: Ipv4Addr, target: Ipv4Addr) -> Heard {
         target_mac: [2; 6],
         target,
     });
-    Heard { body, source: MAC, vlan: None, at: SystemTime::UNIX_EPOCH }
+    Heard { body, source: MAC, delivery: Delivery::ToUs, at: SystemTime::UNIX_EPOCH }
 }
 
 #[test]

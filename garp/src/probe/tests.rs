@@ -5,7 +5,14 @@ const ADDRESS: &str = "192.0.2.100";
 
 fn sighting(kind: ClaimKind) -> Sighting {
     let address = ADDRESS.parse().unwrap();
-    Sighting { address, mac: [2; 6], kind, source: [2; 6], vlan: None, at: SystemTime::UNIX_EPOCH }
+    Sighting {
+        address,
+        mac: [2; 6],
+        kind,
+        source: [2; 6],
+        delivery: Delivery::Broadcast,
+        at: SystemTime::UNIX_EPOCH,
+    }
 }
 
 /// Runs the probe on a clock that jumps to what it waits for; when each message was sent, and when it ended.
@@ -53,6 +60,8 @@ fn an_answer_ends_it_and_a_holder_is_worth_more_than_a_rival() {
     assert!(matches!(probe.next(t0), ProbeStep::Send(_)));
     probe.heard(&Sighting { address: "192.0.2.1".parse().unwrap(), ..sighting(ClaimKind::Answers) });
     assert!(matches!(probe.next(t0), ProbeStep::Wait(_)), "another's address is no conflict");
+    probe.heard(&Sighting { delivery: Delivery::Overheard, ..sighting(ClaimKind::Answers) });
+    assert!(matches!(probe.next(t0), ProbeStep::Wait(_)), "another VLAN's is none");
     probe.heard(&sighting(ClaimKind::Probes));
     assert_eq!(probe.next(t0), ProbeStep::Taken(sighting(ClaimKind::Probes)));
     probe.heard(&sighting(ClaimKind::Answers));

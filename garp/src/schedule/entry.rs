@@ -149,7 +149,9 @@ impl Entry {
         self.due = settings.refresh.as_ref().and_then(|refresh| {
             let (step, after) = self.first_step(Burst::Refresh, 0, settings)?;
             (self.burst, self.place) = (Burst::Refresh, Place { step, time: 0, sent: u32::MAX });
-            now.checked_add(around(refresh.every, settings.jitter, random))?.checked_add(after)
+            // Never twice in one instant, or whoever asks until nothing is due would ask for ever.
+            let every = refresh.every.max(Duration::from_millis(1));
+            now.checked_add(around(every, settings.jitter, random))?.checked_add(after)
         });
     }
 

@@ -344,6 +344,18 @@ fn a_refresh_without_end_does_not_overflow() {
 }
 
 #[test]
+fn a_refresh_without_pause_still_lets_go() {
+    let t0 = Instant::now();
+    let settings = Settings { bucket: None, ..steady(Settings::default()) }.refreshed(Duration::ZERO);
+    let mut schedule = Schedule::new(settings, 1);
+    schedule.hold(v4(1), t0);
+    let until = t0 + 10 * SECOND;
+    said(&mut schedule, t0, t0, 10 * SECOND);
+    assert_eq!(std::iter::from_fn(|| schedule.next(until)).count(), 0);
+    assert_eq!(schedule.deadline(), Some(until + ms(1)));
+}
+
+#[test]
 fn settings_that_send_nothing_send_nothing() {
     let t0 = Instant::now();
     let file = Keepalived { garp_master_repeat: 0, garp_master_refresh: SECOND, ..Keepalived::default() };
