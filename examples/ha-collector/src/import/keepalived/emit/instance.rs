@@ -1,0 +1,517 @@
+//! `[[vrrp]]`, with every default of keepalived that is not ours.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use super::{Dependency, Emitter, Health};
+use crate::import::keepalived::model::{
+    Address, At, AuthenticationKind, Garp, Instance, Kind, Notify, Sense, State, Track, Weight,
+};
+use crate::import::keepalived::report::Group;
+use crate::import::keepalived::source::Place;
+use crate::import::keepalived::toml::{span, string, strings};
+
+/// keepalived's, for addresses without a device (`default_interface`).
+const DEFAULT_INTERFACE: &str = "eth0";
+
+impl Emitter<'_> {
+    /// Whether a virtual router came of it.
+    pub(super) fn instance(&mut self, instance: &Instance) -> bool {
+        let what = format!("vrrp_instance {}", instance.name.value);
+        let place = instance.name.place;
+        let Some(vrid) = instance.vrid else {
+            self.say(Group::Wrong, place, &what, "without a virtual_router_id: left out");
+            return false;
+        };
+        let Some(addresses) = self.advertised(instance) else {
+            self.say(Group::Wrong, place, &what, "a virtual router without a virtual_ipaddress: left out");
+            return false;
+        };
+        let is_v6 = addresses.first().is_some_and(|address| address.address.is_ipv6());
+        self.toml.table("[[vrrp]]", Some(place));
+        self.toml.key("id", &string(&instance.name.value), None);
+        self.interface(instance, &what);
+        self.toml.key("vrid", &vrid.value.to_string(), Some(vrid.place));
+        let version = self.version(instance, is_v6, &what);
+        let (priority, at) =
+            (instance.effective_priority(), instance.priority.map(|priority| priority.place));
+        self.toml.key("priority", &priority.to_string(), at);
+        self.interval(instance, version);
+        if let Some(adverts) = instance.down_adverts.or(self.node.globals.down_adverts) {
+            self.toml.key("down-adverts", &adverts.value.to_string(), Some(adverts.place));
+        }
+        let state = match instance.starts() {
+            State::Master => "\"active\"",
+            State::Backup => "\"backup\"",
+        };
+        self.toml.key("state", state, instance.state.map(|state| state.place));
+        self.preempt(instance, priority);
+        self.reach(instance, is_v6);
+        self.authentication(instance, version, is_v6);
+        if let Some(place) = instance.virtual_mac {
+            self.toml.key("virtual-mac", "true", Some(place));
+        }
+        let mut excluded = instance.excluded.clone();
+        let addresses = self.link_local_first(addresses, &mut excluded, vrid.value);
+        self.addresses("addresses", &addresses);
+        if !excluded.is_empty() {
+            self.addresses("excluded-addresses", &excluded);
+        }
+        self.depends(instance);
+        self.announce(instance, is_v6);
+        self.notify(&instance.notify);
+        true
+    }
+
+    /// The addresses of the kind of the first, as keepalived takes them.
+    fn advertised(&mut self, instance: &Instance) -> Option<Vec<Address>> {
+        let first = instance.addresses.first()?.address;
+        let (same, others): (Vec<_>, Vec<_>) =
+            instance.addresses.iter().cloned().partition(|other| other.address.is_ipv6() == first.is_ipv6());
+        for other in others {
+            let why = "not of the kind of the first: left out, as keepalived does; it belongs to virtual_ipaddress_excluded";
+            self.say(Group::Changed, other.place, &other.address.to_string(), why);
+        }
+        Some(same)
+    }
+
+    fn interface(&mut self, instance: &Instance, what: &str) {
+        if let Some(interface) = &instance.interface {
+            self.toml.key("interface", &string(&interface.value), Some(interface.place));
+            return;
+        }
+        let default = self.node.globals.default_interface.as_ref();
+        let name = default.map_or(DEFAULT_INTERFACE, |default| default.value.as_str()).to_owned();
+        self.toml.because(
+            "interface",
+            &string(&name),
+            default.map(|default| default.place),
+            "none was named",
+        );
+        let why =
+            format!("without an interface it gets keepalived's default, {name}; every router here has one");
+        self.say(Group::Changed, instance.name.place, what, &why);
+    }
+
+    fn version(&mut self, instance: &Instance, is_v6: bool, what: &str) -> u8 {
+        let given = instance.version.or(self.node.globals.version);
+        match given {
+            Some(given) if is_v6 && given.value == 2 => {
+                self.say(Group::Changed, given.place, what, "IPv6 is always version 3, as keepalived has it");
+                self.toml.because("version", "3", Some(given.place), "IPv6");
+                3
+            }
+            Some(given) => {
+                self.toml.key("version", &given.value.to_string(), Some(given.place));
+                given.value
+            }
+            None => {
+                let version = if is_v6 { 3 } else { 2 };
+                self.toml.because("version", &version.to_string(), None, "keepalived's default");
+                version
+            }
+        }
+    }
+
+    fn interval(&mut self, instance: &Instance, version: u8) {
+        let Some(given) = instance.interval else {
+            self.toml.because("advert-interval", "\"1s\"", None, "keepalived's default");
+            return;
+        };
+        let rounded = rounded(given.value, version);
+        if rounded != given.value {
+            let unit =
+                if version == 2 { "whole seconds, 1 to 255" } else { "steps of 10 ms, 0.01 s to 40.95 s" };
+            let why = format!("version {version} counts in {unit}: {} as keepalived has it", span(rounded));
+            self.say(Group::Changed, given.place, &format!("advert_int {:?}", given.value), &why);
+        }
+        self.toml.key("advert-interval", &span(rounded), Some(given.place));
+    }
+
+    fn preempt(&mut self, instance: &Instance, priority: u8) {
+        let master = instance.starts() == State::Master;
+        if let Some(place) = instance.no_preempt {
+            if master || priority == 255 {
+                let why = "has no effect with state MASTER or priority 255: left out; it needs `state BACKUP` on both nodes";
+                self.say(Group::Changed, place, "nopreempt", why);
+            } else {
+                self.toml.key("preempt", "false", Some(place));
+                if let Some(delay) = instance.preempt_delay {
+                    self.say(
+                        Group::Changed,
+                        delay.place,
+                        "preempt_delay",
+                        "has no effect with nopreempt: left out",
+                    );
+                }
+                return;
+            }
+        }
+        let Some(delay) = instance.preempt_delay.filter(|delay| !delay.value.is_zero()) else { return };
+        if master {
+            let why = "has no effect with state MASTER: left out, as keepalived does";
+            self.say(Group::Changed, delay.place, "preempt_delay", why);
+        } else {
+            self.toml.key("preempt-delay", &span(delay.value), Some(delay.place));
+        }
+    }
+
+    fn reach(&mut self, instance: &Instance, is_v6: bool) {
+        let of_kind = |address: &IpAddr| address.is_ipv6() == is_v6;
+        let source = match instance.source {
+            Some(source) if !of_kind(&source.value) => {
+                self.say(
+                    Group::Wrong,
+                    source.place,
+                    &source.value.to_string(),
+                    "not of the kind of the addresses",
+                );
+                None
+            }
+            source => source,
+        };
+        if let Some(source) = source {
+            self.toml.key("unicast-source", &string(&source.value.to_string()), Some(source.place));
+        }
+        let mut peers = Vec::new();
+        for peer in &instance.peers {
+            let shown = peer.address.to_string();
+            if !of_kind(&peer.address) {
+                self.say(Group::Wrong, peer.place, &shown, "not of the kind of the addresses: left out");
+            } else if source.is_some_and(|source| source.value == peer.address) {
+                self.say(
+                    Group::Changed,
+                    peer.place,
+                    &shown,
+                    "this is our own address (unicast_src_ip): left out",
+                );
+            } else {
+                peers.push(*peer);
+            }
+        }
+        if let (Some(first), Some(least)) =
+            (peers.first(), peers.iter().map(|peer| peer.min_ttl.unwrap_or(1)).min())
+        {
+            let items: Vec<_> =
+                peers.iter().map(|peer| (string(&peer.address.to_string()), Some(peer.place))).collect();
+            self.toml.list("unicast-peers", None, &items);
+            let least = least.max(1);
+            if peers.iter().any(|peer| peer.min_ttl.unwrap_or(1).max(1) != least) {
+                self.say(Group::Changed, first.place, "min_ttl", "one for all peers: the lowest");
+            }
+            let why = "only peers are heard; keepalived hears anybody unless there is check_unicast_src";
+            self.say(Group::Changed, first.place, "unicast_peer", why);
+            if least == 1 {
+                self.toml.because(
+                    "unicast-min-ttl",
+                    "1",
+                    None,
+                    "keepalived looks at no TTL; 255 where peers are on this link",
+                );
+                let why = if is_v6 {
+                    "any hop limit is accepted, as by keepalived, which sends IPv6 with 64; 255 (our default) keeps out \
+                     who is not on the link, once all nodes send it"
+                } else {
+                    "any TTL is accepted, as by keepalived; `unicast-min-ttl = 255` (our default) keeps out who is not on the link"
+                };
+                self.say(Group::Advice, first.place, "unicast_peer", why);
+            } else {
+                self.toml.key("unicast-min-ttl", &least.to_string(), Some(first.place));
+            }
+            return;
+        }
+        if let Some(source) = source.filter(|_| !instance.peers.is_empty()) {
+            self.say(Group::Changed, source.place, "unicast_src_ip", "without peers there is multicast");
+        }
+        let globals = &self.node.globals;
+        let group = instance.group.or(if is_v6 { globals.group_v6 } else { globals.group_v4 });
+        if let Some(group) = group {
+            self.toml.key("group", &string(&group.value.to_string()), Some(group.place));
+        }
+    }
+
+    fn authentication(&mut self, instance: &Instance, version: u8, is_v6: bool) {
+        let (kind, secret) = match (&instance.authentication, &instance.secret) {
+            (Some(kind), Some(secret)) => (kind, secret),
+            (None, None) => return,
+            (Some(At { place, .. }), None) | (None, Some(At { place, .. })) => {
+                self.say(
+                    Group::Changed,
+                    *place,
+                    "authentication",
+                    "half of it is none, as keepalived has it",
+                );
+                return;
+            }
+        };
+        if version != 2 || is_v6 {
+            let why = "version 3 has no authentication: left out, as keepalived does";
+            self.say(Group::Changed, kind.place, "authentication", why);
+            return;
+        }
+        let mut used = secret.value.clone();
+        if used.len() > 8 {
+            self.say(
+                Group::Advice,
+                secret.place,
+                "auth_pass …",
+                "only its first 8 bytes are used; the rest protects nothing",
+            );
+            // In the middle of a character it cannot be cut here; the check does, and says so.
+            if used.is_char_boundary(8) {
+                used.truncate(8);
+            }
+        }
+        let (name, why) = match kind.value {
+            AuthenticationKind::Pass => {
+                ("pass", "the secret travels in clear text, readable by anybody on the link")
+            }
+            AuthenticationKind::Ah => ("ah", "HMAC-MD5-96 with a secret of 8 bytes"),
+        };
+        let why = format!("{why}; authentication left VRRP in 2004 (RFC 3768), and version 3 has none");
+        self.say(Group::Advice, kind.place, "auth_type", &why);
+        let value = format!("{{ type = \"{name}\", secret = {} }}", string(&used));
+        self.toml.key("authentication", &value, Some(secret.place));
+    }
+
+    /// RFC 9568 §5.2.9: the first IPv6 address is link-local. keepalived does not mind; every other VRRP does.
+    fn link_local_first(
+        &mut self,
+        mut addresses: Vec<Address>,
+        excluded: &mut Vec<Address>,
+        vrid: u8,
+    ) -> Vec<Address> {
+        let is_local =
+            |address: &Address| matches!(address.address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        let Some(first) = addresses.first().filter(|first| first.address.is_ipv6() && !is_local(first))
+        else {
+            return addresses;
+        };
+        let (place, shown) = (first.place, first.address.to_string());
+        if let Some(local) = addresses.iter().position(is_local) {
+            let local = addresses.remove(local);
+            addresses.insert(0, local);
+            let why = "the link-local address goes first (RFC 9568 §5.2.9)";
+            self.say(Group::Changed, place, &shown, why);
+            return addresses;
+        }
+        let made = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x12, u16::from(vrid));
+        let why = format!(
+            "the first IPv6 address must be link-local (RFC 9568 §5.2.9): {made} is advertised, the others are held with it; \
+             translate all nodes before any is started"
+        );
+        self.say(Group::Changed, place, &shown, &why);
+        excluded.splice(0..0, addresses);
+        vec![Address {
+            address: made.into(),
+            prefix: 64,
+            device: None,
+            label: None,
+            scope: Some("link"),
+            place,
+        }]
+    }
+
+    fn addresses(&mut self, key: &str, addresses: &[Address]) {
+        let items: Vec<_> = addresses.iter().map(|address| (written(address), Some(address.place))).collect();
+        self.toml.list(key, None, &items);
+    }
+
+    /// What it tracks itself, and with its groups.
+    fn dependencies(&mut self, instance: &Instance) -> Vec<Dependency> {
+        let member = |member: &At<String>| member.value == instance.name.value;
+        let groups: Vec<_> =
+            self.node.groups.iter().filter(|group| group.members.iter().any(member)).collect();
+        let weightless = groups.iter().any(|group| group.weights.is_none());
+        let own = instance.tracks.iter().map(|track| (track, weightless));
+        let shared =
+            groups.iter().flat_map(|group| group.tracks.iter().map(|track| (track, group.weights.is_none())));
+        let all: Vec<(&Track, bool)> = own.chain(shared).collect();
+        let mut found: Vec<Dependency> = Vec::new();
+        for (track, weightless) in all {
+            let Some(weight) = self.weight_of(track.kind, &track.name.value) else {
+                let why = "is not defined: left out, as keepalived does";
+                self.say(Group::Wrong, track.name.place, &track.name.value, why);
+                continue;
+            };
+            let same = |other: &Dependency| {
+                other.track.kind == track.kind && other.track.name.value == track.name.value
+            };
+            if found.iter().any(same) {
+                continue;
+            }
+            let number = track.weight.unwrap_or(weight.number);
+            let sense = track.sense.unwrap_or(weight.sense);
+            let effective = Weight { number: if weightless { 0 } else { number }, sense };
+            if weightless && number != 0 {
+                let why = "in a vrrp_sync_group weights count as 0, a fault, as keepalived has it";
+                self.say(Group::Changed, track.name.place, &track.name.value, why);
+            }
+            found.push(Dependency { track: track.clone(), weightless, effective });
+        }
+        found
+    }
+
+    fn depends(&mut self, instance: &Instance) {
+        let mut all = self.dependencies(instance);
+        let mut health = "\"ignore\"".to_owned();
+        let mut why = "keepalived knows of no collector";
+        if self.health == Health::Native {
+            let (scripts, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|dependency| dependency.track.kind == Kind::Script);
+            all = others;
+            for script in &scripts {
+                let name = &script.track.name;
+                let why = "the collector's own health does what it did (--native-health)";
+                self.say(Group::Changed, name.place, &name.value, why);
+            }
+            let weights = scripts.iter().map(|script| script.effective.number);
+            let fault = weights.clone().any(|weight| weight == 0);
+            health = match weights.min_by_key(|weight| -i32::from(weight.unsigned_abs())) {
+                Some(weight) if !fault => weight.to_string(),
+                _ => "\"fault\"".to_owned(),
+            };
+            why = "in place of its scripts";
+        }
+        if !all.is_empty() {
+            let items: Vec<_> = all.iter().map(|one| (entry(one), Some(one.track.name.place))).collect();
+            self.toml.list("track", None, &items);
+        }
+        for one in &all {
+            self.tracked.insert((one.track.kind.key(), one.track.name.value.clone()));
+            if one.effective.number < 0 && one.track.kind != Kind::File {
+                let why = "among keepalived's, a lowered priority costs the whole down interval (seconds) before a peer takes over; \
+                           this router yields at once, and without a weight it is a fault, which is as fast everywhere";
+                let what = format!("{} weight {}", one.track.name.value, one.effective.number);
+                self.say(Group::Advice, one.track.name.place, &what, why);
+            }
+        }
+        self.toml.because("health", &health, None, why);
+    }
+
+    fn announce(&mut self, instance: &Instance, is_v6: bool) {
+        let (own, all) = (&instance.garp, &self.node.globals.garp);
+        let once = self.node.globals.garp_once;
+        self.toml.table("[vrrp.announce]", None);
+        let number = |garp: &Garp, of: fn(&Garp) -> Option<At<u16>>| of(garp);
+        let repeat = number(own, |garp| garp.repeat).or(all.repeat);
+        let delay = own.delay.or(all.delay);
+        let default = |default: u16| if once.is_some() { 1 } else { default };
+        self.count("repeat", repeat, Some(default(5)), once);
+        self.time(
+            "delay",
+            delay,
+            Some(if once.is_some() { Duration::ZERO } else { Duration::from_secs(5) }),
+            once,
+        );
+        self.time("refresh", own.refresh.or(all.refresh), Some(Duration::ZERO), None);
+        self.count("refresh-repeat", own.refresh_repeat.or(all.refresh_repeat), Some(1), None);
+        self.count("lower-priority-repeat", own.lower_repeat.or(all.lower_repeat), None, None);
+        self.time("lower-priority-delay", own.lower_delay.or(all.lower_delay), None, None);
+        let globals = &self.node.globals;
+        let named = instance.interface.as_ref().map(|interface| &interface.value);
+        let group = self
+            .node
+            .garp_groups
+            .iter()
+            .find(|group| named.is_some_and(|interface| group.interfaces.contains(interface)));
+        let interval = if is_v6 {
+            group.and_then(|group| group.gna_interval).or(globals.gna_interval)
+        } else {
+            group.and_then(|group| group.garp_interval).or(globals.garp_interval)
+        };
+        self.time("interval", interval, None, None);
+    }
+
+    fn count(&mut self, key: &str, given: Option<At<u16>>, default: Option<u16>, of: Option<Place>) {
+        match (given, default) {
+            (Some(given), _) => self.toml.key(key, &given.value.to_string(), Some(given.place)),
+            (None, Some(default)) => self.toml.key(key, &default.to_string(), of),
+            (None, None) => {}
+        }
+    }
+
+    fn time(&mut self, key: &str, given: Option<At<Duration>>, default: Option<Duration>, of: Option<Place>) {
+        match (given, default) {
+            (Some(given), _) => self.toml.key(key, &span(given.value), Some(given.place)),
+            (None, Some(default)) => self.toml.key(key, &span(default), of),
+            (None, None) => {}
+        }
+    }
+
+    fn notify(&mut self, notify: &Notify) {
+        let all = [
+            ("active", &notify.active),
+            ("backup", &notify.backup),
+            ("fault", &notify.fault),
+            ("stop", &notify.stop),
+            ("any", &notify.any),
+        ];
+        if all.iter().all(|(_, command)| command.is_none()) {
+            return;
+        }
+        self.toml.table("[vrrp.notify]", None);
+        for (key, command) in all {
+            if let Some(command) = command {
+                self.toml.key(key, &strings(&command.value.arguments), Some(command.place));
+            }
+        }
+    }
+}
+
+/// What keepalived makes of an interval.
+pub(in crate::import::keepalived) fn rounded(given: Duration, version: u8) -> Duration {
+    if version == 2 {
+        return Duration::from_secs(given.as_secs() + u64::from(given.subsec_millis() >= 500))
+            .max(Duration::from_secs(1));
+    }
+    let centiseconds = (given.as_micros() + 5_000) / 10_000;
+    match u64::try_from(centiseconds) {
+        Ok(centiseconds @ 1..=4095) => Duration::from_millis(centiseconds * 10),
+        _ => Duration::from_secs(1),
+    }
+}
+
+fn written(address: &Address) -> String {
+    let plain = string(&format!("{}/{}", address.address, address.prefix));
+    if address.device.is_none() && address.label.is_none() && address.scope.is_none() {
+        return plain;
+    }
+    let mut table = format!("{{ address = {plain}");
+    for (key, value) in
+        [("device", address.device.as_deref()), ("label", address.label.as_deref()), ("scope", address.scope)]
+    {
+        if let Some(value) = value {
+            table += &format!(", {key} = {}", string(value));
+        }
+    }
+    table + " }"
+}
+
+fn entry(dependency: &Dependency) -> String {
+    let Dependency { track, weightless, effective } = dependency;
+    let mut table = format!("{{ {} = {}", track.kind.key(), string(&track.name.value));
+    // Where it does not say so itself, its own weight holds; a group takes that away.
+    if track.weight.is_some() || *weightless {
+        table += &format!(", weight = {}", effective.number);
+    }
+    if effective.sense == Sense::Reverse {
+        table += ", reverse = true";
+    }
+    table + " }"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_rounded_as_keepalived_rounds_them() {
+        let of = |millis, version| rounded(Duration::from_millis(millis), version).as_millis();
+        assert_eq!([of(400, 2), of(500, 2), of(1_400, 2), of(2_500, 2)], [1_000, 1_000, 1_000, 3_000]);
+        assert_eq!(
+            [of(924, 3), of(925, 3), of(10, 3), of(0, 3), of(50_000, 3)],
+            [920, 930, 10, 1_000, 1_000]
+        );
+    }
+}
