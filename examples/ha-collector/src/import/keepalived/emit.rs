@@ -1,6 +1,7 @@
 //! From what keepalived was told to our TOML. What keepalived means without saying it is written out.
 
 mod instance;
+mod reach;
 
 pub(super) use self::instance::rounded;
 

@@ -168,8 +168,8 @@ impl Translator<'_> {
         for inner in statement.statements() {
             match inner.keyword() {
                 "script" => self.command(inner, &mut script.command),
-                "interval" => self.seconds(inner, &mut script.interval, 0..=3600),
-                "timeout" => self.seconds(inner, &mut script.timeout, 0..=3600),
+                "interval" => self.whole_seconds(inner, &mut script.interval),
+                "timeout" => self.whole_seconds(inner, &mut script.timeout),
                 "rise" => self.number(inner, &mut script.rise, 1..=1000),
                 "fall" => self.number(inner, &mut script.fall, 1..=1000),
                 "weight" => self.weight(inner, &mut script.weight, 253),

@@ -16,7 +16,7 @@ pub(super) struct Word {
 pub(super) struct Statement {
     keyword: Word,
     pub(super) arguments: Vec<Word>,
-    pub(super) block: Option<Vec<Statement>>,
+    pub(super) block: Option<Vec<Self>>,
 }
 
 impl Statement {

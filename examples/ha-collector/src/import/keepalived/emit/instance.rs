@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use vrrp_proto::Family;
+
 use super::{Dependency, Emitter, Health};
 use crate::import::keepalived::model::{
-    Address, At, AuthenticationKind, Garp, Instance, Kind, Notify, Sense, State, Track, Weight,
+    Address, At, Garp, Instance, Kind, Notify, Sense, State, Track, Weight,
 };
 use crate::import::keepalived::report::Group;
 use crate::import::keepalived::source::Place;
@@ -27,12 +29,12 @@ impl Emitter<'_> {
             self.say(Group::Wrong, place, &what, "a virtual router without a virtual_ipaddress: left out");
             return false;
         };
-        let is_v6 = addresses.first().is_some_and(|address| address.address.is_ipv6());
+        let family = addresses.first().map_or(Family::V4, |first| Family::from(first.address));
         self.toml.table("[[vrrp]]", Some(place));
         self.toml.key("id", &string(&instance.name.value), None);
         self.interface(instance, &what);
         self.toml.key("vrid", &vrid.value.to_string(), Some(vrid.place));
-        let version = self.version(instance, is_v6, &what);
+        let version = self.version(instance, family, &what);
         let (priority, at) =
             (instance.effective_priority(), instance.priority.map(|priority| priority.place));
         self.toml.key("priority", &priority.to_string(), at);
@@ -46,8 +48,8 @@ impl Emitter<'_> {
         };
         self.toml.key("state", state, instance.state.map(|state| state.place));
         self.preempt(instance, priority);
-        self.reach(instance, is_v6);
-        self.authentication(instance, version, is_v6);
+        self.reach(instance, family);
+        self.authentication(instance, version, family);
         if let Some(place) = instance.virtual_mac {
             self.toml.key("virtual-mac", "true", Some(place));
         }
@@ -58,7 +60,7 @@ impl Emitter<'_> {
             self.addresses("excluded-addresses", &excluded);
         }
         self.depends(instance);
-        self.announce(instance, is_v6);
+        self.announce(instance, family);
         self.notify(&instance.notify);
         true
     }
@@ -93,10 +95,10 @@ impl Emitter<'_> {
         self.say(Group::Changed, instance.name.place, what, &why);
     }
 
-    fn version(&mut self, instance: &Instance, is_v6: bool, what: &str) -> u8 {
+    fn version(&mut self, instance: &Instance, family: Family, what: &str) -> u8 {
         let given = instance.version.or(self.node.globals.version);
         match given {
-            Some(given) if is_v6 && given.value == 2 => {
+            Some(given) if family == Family::V6 && given.value == 2 => {
                 self.say(Group::Changed, given.place, what, "IPv6 is always version 3, as keepalived has it");
                 self.toml.because("version", "3", Some(given.place), "IPv6");
                 3
@@ -106,7 +108,7 @@ impl Emitter<'_> {
                 given.value
             }
             None => {
-                let version = if is_v6 { 3 } else { 2 };
+                let version = if family == Family::V6 { 3 } else { 2 };
                 self.toml.because("version", &version.to_string(), None, "keepalived's default");
                 version
             }
@@ -154,124 +156,6 @@ impl Emitter<'_> {
         } else {
             self.toml.key("preempt-delay", &span(delay.value), Some(delay.place));
         }
-    }
-
-    fn reach(&mut self, instance: &Instance, is_v6: bool) {
-        let of_kind = |address: &IpAddr| address.is_ipv6() == is_v6;
-        let source = match instance.source {
-            Some(source) if !of_kind(&source.value) => {
-                self.say(
-                    Group::Wrong,
-                    source.place,
-                    &source.value.to_string(),
-                    "not of the kind of the addresses",
-                );
-                None
-            }
-            source => source,
-        };
-        if let Some(source) = source {
-            self.toml.key("unicast-source", &string(&source.value.to_string()), Some(source.place));
-        }
-        let mut peers = Vec::new();
-        for peer in &instance.peers {
-            let shown = peer.address.to_string();
-            if !of_kind(&peer.address) {
-                self.say(Group::Wrong, peer.place, &shown, "not of the kind of the addresses: left out");
-            } else if source.is_some_and(|source| source.value == peer.address) {
-                self.say(
-                    Group::Changed,
-                    peer.place,
-                    &shown,
-                    "this is our own address (unicast_src_ip): left out",
-                );
-            } else {
-                peers.push(*peer);
-            }
-        }
-        if let (Some(first), Some(least)) =
-            (peers.first(), peers.iter().map(|peer| peer.min_ttl.unwrap_or(1)).min())
-        {
-            let items: Vec<_> =
-                peers.iter().map(|peer| (string(&peer.address.to_string()), Some(peer.place))).collect();
-            self.toml.list("unicast-peers", None, &items);
-            let least = least.max(1);
-            if peers.iter().any(|peer| peer.min_ttl.unwrap_or(1).max(1) != least) {
-                self.say(Group::Changed, first.place, "min_ttl", "one for all peers: the lowest");
-            }
-            let why = "only peers are heard; keepalived hears anybody unless there is check_unicast_src";
-            self.say(Group::Changed, first.place, "unicast_peer", why);
-            if least == 1 {
-                self.toml.because(
-                    "unicast-min-ttl",
-                    "1",
-                    None,
-                    "keepalived looks at no TTL; 255 where peers are on this link",
-                );
-                let why = if is_v6 {
-                    "any hop limit is accepted, as by keepalived, which sends IPv6 with 64; 255 (our default) keeps out \
-                     who is not on the link, once all nodes send it"
-                } else {
-                    "any TTL is accepted, as by keepalived; `unicast-min-ttl = 255` (our default) keeps out who is not on the link"
-                };
-                self.say(Group::Advice, first.place, "unicast_peer", why);
-            } else {
-                self.toml.key("unicast-min-ttl", &least.to_string(), Some(first.place));
-            }
-            return;
-        }
-        if let Some(source) = source.filter(|_| !instance.peers.is_empty()) {
-            self.say(Group::Changed, source.place, "unicast_src_ip", "without peers there is multicast");
-        }
-        let globals = &self.node.globals;
-        let group = instance.group.or(if is_v6 { globals.group_v6 } else { globals.group_v4 });
-        if let Some(group) = group {
-            self.toml.key("group", &string(&group.value.to_string()), Some(group.place));
-        }
-    }
-
-    fn authentication(&mut self, instance: &Instance, version: u8, is_v6: bool) {
-        let (kind, secret) = match (&instance.authentication, &instance.secret) {
-            (Some(kind), Some(secret)) => (kind, secret),
-            (None, None) => return,
-            (Some(At { place, .. }), None) | (None, Some(At { place, .. })) => {
-                self.say(
-                    Group::Changed,
-                    *place,
-                    "authentication",
-                    "half of it is none, as keepalived has it",
-                );
-                return;
-            }
-        };
-        if version != 2 || is_v6 {
-            let why = "version 3 has no authentication: left out, as keepalived does";
-            self.say(Group::Changed, kind.place, "authentication", why);
-            return;
-        }
-        let mut used = secret.value.clone();
-        if used.len() > 8 {
-            self.say(
-                Group::Advice,
-                secret.place,
-                "auth_pass …",
-                "only its first 8 bytes are used; the rest protects nothing",
-            );
-            // In the middle of a character it cannot be cut here; the check does, and says so.
-            if used.is_char_boundary(8) {
-                used.truncate(8);
-            }
-        }
-        let (name, why) = match kind.value {
-            AuthenticationKind::Pass => {
-                ("pass", "the secret travels in clear text, readable by anybody on the link")
-            }
-            AuthenticationKind::Ah => ("ah", "HMAC-MD5-96 with a secret of 8 bytes"),
-        };
-        let why = format!("{why}; authentication left VRRP in 2004 (RFC 3768), and version 3 has none");
-        self.say(Group::Advice, kind.place, "auth_type", &why);
-        let value = format!("{{ type = \"{name}\", secret = {} }}", string(&used));
-        self.toml.key("authentication", &value, Some(secret.place));
     }
 
     /// RFC 9568 §5.2.9: the first IPv6 address is link-local. keepalived does not mind; every other VRRP does.
@@ -389,7 +273,7 @@ impl Emitter<'_> {
         self.toml.because("health", &health, None, why);
     }
 
-    fn announce(&mut self, instance: &Instance, is_v6: bool) {
+    fn announce(&mut self, instance: &Instance, family: Family) {
         let (own, all) = (&instance.garp, &self.node.globals.garp);
         let once = self.node.globals.garp_once;
         self.toml.table("[vrrp.announce]", None);
@@ -415,7 +299,7 @@ impl Emitter<'_> {
             .garp_groups
             .iter()
             .find(|group| named.is_some_and(|interface| group.interfaces.contains(interface)));
-        let interval = if is_v6 {
+        let interval = if family == Family::V6 {
             group.and_then(|group| group.gna_interval).or(globals.gna_interval)
         } else {
             group.and_then(|group| group.garp_interval).or(globals.garp_interval)

@@ -66,6 +66,20 @@ impl Translator<'_> {
         }
     }
 
+    /// Of a script: keepalived counts whole seconds there.
+    pub(super) fn whole_seconds(&mut self, statement: &Statement, slot: &mut Option<At<Duration>>) {
+        if statement.argument(0).is_some_and(|text| text.contains('.') && seconds(text).is_some()) {
+            self.report.changed(
+                statement,
+                "taken as written; keepalived 2.2 takes whole seconds, and its default for this",
+            );
+        }
+        match statement.argument(0).and_then(seconds) {
+            Some(time) if time.is_zero() => self.wrong(statement, "no time at all: the default is taken"),
+            _ => self.seconds(statement, slot, 0..=3600),
+        }
+    }
+
     pub(super) fn address(&mut self, statement: &Statement, slot: &mut Option<At<IpAddr>>) {
         match statement.argument(0).and_then(|text| text.parse().ok()) {
             Some(address) => self.set(statement, slot, address),
