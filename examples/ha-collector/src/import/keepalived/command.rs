@@ -28,12 +28,11 @@ pub(super) enum How {
 }
 
 impl Command {
-    /// `None`: there is nothing to run. `words` is the string, and what stands behind it without quotes.
-    pub(super) fn new(words: &[&str]) -> Option<Self> {
-        let whole = words.join(" ");
-        let mut arguments = arguments(&whole);
+    /// `None`: there is nothing to run.
+    pub(super) fn new(whole: &str) -> Option<Self> {
+        let mut arguments = arguments(whole);
         let program = arguments.first()?;
-        if needs_shell(&whole) {
+        if needs_shell(whole) {
             let arguments = ["/bin/sh", "-c", whole.trim()].map(str::to_owned).to_vec();
             return Some(Self { arguments, how: How::Shell });
         }
@@ -60,10 +59,14 @@ impl Command {
     }
 }
 
-/// Whether a shell would do something that a list of arguments does not; what stands in single quotes is safe.
+/// Whether a shell would do something that a list of arguments does not. What stands in single quotes is safe, and the
+/// `?` and `&` of a URL are meant as they are.
 fn needs_shell(command: &str) -> bool {
-    let outside = command.split('\'').step_by(2);
-    outside.flat_map(str::chars).any(|c| "|&;<>$`*?[~()\n".contains(c))
+    let mut outside = command.split('\'').step_by(2).flat_map(str::split_whitespace);
+    outside.any(|word| {
+        let special = if word.contains("://") { "|;<>$`" } else { "|&;<>$`*?[~()" };
+        word.contains(|c| special.contains(c))
+    })
 }
 
 /// The words of a command: separated by white space, held together by quotes. No shell.
@@ -89,22 +92,23 @@ mod tests {
 
     #[test]
     fn a_shell_is_taken_only_where_it_is_needed_and_a_path_is_searched_only_where_there_is_none() {
-        let command = |words: &[&str]| Command::new(words).map(|command| (command.arguments, command.how));
+        let command = |whole| Command::new(whole).map(|command| (command.arguments, command.how));
         let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let script = "/usr/bin/systemctl is-active --quiet syslog-ng";
         let expected = list(&["/usr/bin/systemctl", "is-active", "--quiet", "syslog-ng"]);
-        assert_eq!(command(&[script]), Some((expected, How::AsWritten)));
+        assert_eq!(command(script), Some((expected, How::AsWritten)));
         let expected = list(&["/usr/bin/env", "killall", "-0", "haproxy"]);
-        assert_eq!(command(&["killall -0 haproxy"]), Some((expected, How::Search)));
+        assert_eq!(command("killall -0 haproxy"), Some((expected, How::Search)));
         for needs in
             ["/bin/a | /bin/b", "</dev/tcp/127.0.0.1/80", "a && b", "/bin/ls *", "/bin/x $HOME", "a; b"]
         {
             let expected = list(&["/bin/sh", "-c", needs]);
-            assert_eq!(command(&[needs]), Some((expected, How::Shell)), "{needs}");
+            assert_eq!(command(needs), Some((expected, How::Shell)), "{needs}");
         }
         let quoted = "/bin/sh -c 'a | b'";
-        assert_eq!(command(&[quoted]), Some((list(&["/bin/sh", "-c", "a | b"]), How::AsWritten)));
-        assert_eq!(command(&["/bin/a", "b", "c"]).unwrap().0, list(&["/bin/a", "b", "c"]));
-        assert_eq!(command(&[" "]), None);
+        assert_eq!(command(quoted), Some((list(&["/bin/sh", "-c", "a | b"]), How::AsWritten)));
+        let url = command("/usr/bin/curl -s http://localhost/?a=1&b=*").unwrap();
+        assert_eq!(url.1, How::AsWritten);
+        assert_eq!(command(" "), None);
     }
 }

@@ -42,8 +42,8 @@ struct Emitter<'a> {
 #[derive(Clone, Debug)]
 struct Dependency {
     track: Track,
-    /// That of the router's place in a group without weights.
-    weightless: bool,
+    /// The weight that has to be said; `None`: that of the tracker holds.
+    written: Option<i16>,
     /// What it comes to.
     effective: Weight,
 }
@@ -182,7 +182,10 @@ impl Emitter<'_> {
             if let Some(quorum) = &process.quorum {
                 self.toml.key("quorum", &quorum.value.to_string(), Some(quorum.place));
             }
-            self.own_weight(process.weight.map(|weight| (weight.value, weight.place)));
+            // The manual says that it is 1 where nothing is said; 2.2.7 makes it 0, a fault, as ours is.
+            if let Some(weight) = process.weight.filter(|weight| weight.value.number != 0) {
+                self.toml.key("weight", &weight.value.number.to_string(), Some(weight.place));
+            }
         }
     }
 
@@ -196,7 +199,10 @@ impl Emitter<'_> {
             self.toml.table("[[track-file]]", Some(file.name.place));
             self.toml.key("id", &string(&file.name.value), None);
             self.toml.key("path", &string(&path.value), Some(path.place));
-            self.own_weight(file.weight.map(|weight| (weight.value, weight.place)));
+            match file.weight {
+                Some(weight) => self.toml.key("weight", &weight.value.number.to_string(), Some(weight.place)),
+                None => self.toml.because("weight", "1", None, "keepalived's default"),
+            }
             if file.weight.is_some_and(|weight| weight.value.number == 0) {
                 let why = "any number is a fault for keepalived; here it is added to the priority, and -254 or less is a fault";
                 self.say(Group::Changed, file.name.place, &format!("{} weight 0", file.name.value), why);
@@ -208,18 +214,10 @@ impl Emitter<'_> {
         self.say(Group::Changed, place, name, "nothing tracks it: left out");
     }
 
-    /// That of processes and files, which keepalived takes to be 1.
-    fn own_weight(&mut self, given: Option<(Weight, Place)>) {
-        match given {
-            Some((weight, place)) => self.toml.key("weight", &weight.number.to_string(), Some(place)),
-            None => self.toml.because("weight", "1", None, "keepalived's default"),
-        }
-    }
-
     /// What `name` weighs by itself; `None`: there is no such tracker.
     fn weight_of(&self, kind: Kind, name: &str) -> Option<Weight> {
-        let one = |weight: Option<Weight>| weight.unwrap_or(Weight { number: 1, sense: Sense::Straight });
-        let none = |weight: Option<Weight>| weight.unwrap_or(Weight { number: 0, sense: Sense::Straight });
+        let or = |weight: Option<Weight>, number| weight.unwrap_or(Weight { number, sense: Sense::Straight });
+        let none = |weight| or(weight, 0);
         let node = self.node;
         match kind {
             Kind::Interface => Some(none(None)),
@@ -229,11 +227,11 @@ impl Emitter<'_> {
             }
             Kind::Process => {
                 let process = node.processes.iter().find(|process| process.name.value == name)?;
-                process.process.as_ref().map(|_| one(process.weight.map(|weight| weight.value)))
+                process.process.as_ref().map(|_| none(process.weight.map(|weight| weight.value)))
             }
             Kind::File => {
                 let file = node.files.iter().find(|file| file.name.value == name)?;
-                file.path.as_ref().map(|_| one(file.weight.map(|weight| weight.value)))
+                file.path.as_ref().map(|_| or(file.weight.map(|weight| weight.value), 1))
             }
         }
     }

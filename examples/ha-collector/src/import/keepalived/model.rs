@@ -230,9 +230,13 @@ impl Instance {
         }
     }
 
-    /// keepalived's default is 100.
+    /// keepalived's default is 100, and 255 where the state is MASTER.
     pub(super) fn effective_priority(&self) -> u8 {
-        self.priority.map_or(100, |priority| priority.value)
+        let default = match self.starts() {
+            State::Master => 255,
+            State::Backup => 100,
+        };
+        self.priority.map_or(default, |priority| priority.value)
     }
 
     /// keepalived starts as BACKUP.

@@ -33,7 +33,7 @@ fn what_keepalived_means_without_saying_it_is_written_out() {
     assert_eq!(imported.usable, Usable::Yes, "{}", imported.report);
     let toml = [
         "version = 2 # keepalived's default",
-        "priority = 100\n",
+        "priority = 100 # keepalived's default",
         "advert-interval = \"1s\" # keepalived's default",
         "state = \"backup\"\n",
         "health = \"ignore\"",
@@ -127,7 +127,6 @@ fn what_is_tracked_keeps_its_weight_and_its_direction() {
         "{ file = \"f\" }",
         "{ interface = \"eth1\", weight = 5, reverse = true }",
         "weight = -20 # k.conf:3",
-        "weight = 1 # keepalived's default",
         "weight = 2 # k.conf:11",
         "user = \"root\"",
     ];
@@ -142,31 +141,59 @@ fn what_is_tracked_keeps_its_weight_and_its_direction() {
     assert!(!native.toml.contains("track-script"), "{}", native.toml);
 }
 
+/// As `keepalived --dump-conf` of 2.2.7 shows it; its manual says otherwise of scripts and processes.
 #[test]
-fn a_group_takes_the_weights_of_its_members_and_gives_them_what_it_tracks() {
+fn a_group_takes_weights_of_its_members_and_gives_them_what_it_tracks() {
     let member = |name: &str, vrid: u8| {
         format!(
             "vrrp_instance {name} {{\ninterface e\nvirtual_router_id {vrid}\nvirtual_ipaddress {{\n10.0.0.{vrid}\n}}\n\
-             track_script {{\ns weight -20\n}}\n}}\n"
+             track_script {{\ns weight -20\n}}\ntrack_interface {{\neth1 weight 5\n}}\ntrack_process {{\np weight 3\n}}\n}}\n"
         )
     };
     let group = |more: &str| {
-        let group =
-            format!("vrrp_sync_group G {{\ngroup {{\nA\nB\n}}\ntrack_interface {{\neth9\n}}\n{more}\n}}\n");
+        let group = format!(
+            "vrrp_sync_group G {{\ngroup {{\nA\nB\n}}\ntrack_interface {{\neth9 weight 7\n}}\n{more}\n}}\n"
+        );
         read(&[TRACKED, &member("A", 1), &member("B", 2), &group].concat(), Health::Scripts)
     };
     let imported = group("");
-    has(
-        &imported,
-        &[
-            "{ script = \"s\", weight = 0 }",
-            "{ interface = \"eth9\", weight = 0 }",
-            "members = [\"A\", \"B\"]",
-        ],
-        &[],
-    );
+    let toml = [
+        "{ interface = \"eth1\", weight = 0 }",
+        "{ process = \"p\", weight = 3 }",
+        "{ interface = \"eth9\", weight = 7 }",
+        "members = [\"A\", \"B\"]",
+    ];
+    has(&imported, &toml, &["s: keepalived ignores a script with a weight of a member of a vrrp_sync_group"]);
+    assert!(!imported.toml.contains("script = "), "{}", imported.toml);
     assert_eq!(imported.usable, Usable::Yes, "{}", imported.report);
     has(&group("sync_group_tracking_weight"), &["{ script = \"s\", weight = -20 }"], &[]);
+}
+
+#[test]
+fn a_master_without_a_priority_owns_its_addresses() {
+    let imported = instance("state MASTER");
+    has(&imported, &["priority = 255 # keepalived's default for state MASTER"], &["two of them fight"]);
+    has(
+        &instance("state MASTER\npriority 900"),
+        &["priority = 100 # k.conf:8"],
+        &["no number from 1 to 255"],
+    );
+}
+
+#[test]
+fn a_weight_or_a_second_mention_that_keepalived_ignores_is_said_and_left_out() {
+    let text = format!(
+        "{TRACKED}vrrp_instance V {{\ninterface e\nvirtual_router_id 7\nvirtual_ipaddress {{\n10.0.0.1\n}}\n\
+         track_script {{\ns weight 300\ns weight 3\n}}\n}}\n"
+    );
+    let imported = read(&text, Health::Scripts);
+    has(
+        &imported,
+        &["    { script = \"s\", reverse = true }, # k.conf:20\n]"],
+        &["a weight is from -254 to 254", "s: is tracked already"],
+    );
+    let words = read("vrrp_script s {\nscript /bin/ls a b\n}", Health::Scripts);
+    has(&words, &[], &["k.conf:2:1: script /bin/ls a b: only the first word is run"]);
 }
 
 #[test]
@@ -181,6 +208,7 @@ fn announcements_are_those_of_the_instance_the_globals_and_keepalived_in_this_or
         "repeat = 3 # k.conf:2",
         "delay = \"2s\" # k.conf:12",
         "lower-priority-repeat = 4",
+        "lower-priority-delay = \"7s\" # k.conf:3",
         "interval = \"500ms\"",
     ];
     has(&imported, &toml, &[]);

@@ -6,9 +6,7 @@ use std::time::Duration;
 use vrrp_proto::Family;
 
 use super::{Dependency, Emitter, Health};
-use crate::import::keepalived::model::{
-    Address, At, Garp, Instance, Kind, Notify, Sense, State, Track, Weight,
-};
+use crate::import::keepalived::model::{Address, At, Instance, Kind, Notify, Sense, State, Track, Weight};
 use crate::import::keepalived::report::Group;
 use crate::import::keepalived::source::Place;
 use crate::import::keepalived::toml::{span, string, strings};
@@ -35,9 +33,17 @@ impl Emitter<'_> {
         self.interface(instance, &what);
         self.toml.key("vrid", &vrid.value.to_string(), Some(vrid.place));
         let version = self.version(instance, family, &what);
-        let (priority, at) =
-            (instance.effective_priority(), instance.priority.map(|priority| priority.place));
-        self.toml.key("priority", &priority.to_string(), at);
+        let priority = instance.effective_priority();
+        match instance.priority {
+            Some(given) => self.toml.key("priority", &priority.to_string(), Some(given.place)),
+            None if priority == 255 => {
+                let why = "without a priority, state MASTER is the owner of the addresses (255) for keepalived: no tracker \
+                           lowers it, and two of them fight";
+                self.say(Group::Advice, place, &what, why);
+                self.toml.because("priority", "255", None, "keepalived's default for state MASTER");
+            }
+            None => self.toml.because("priority", &priority.to_string(), None, "keepalived's default"),
+        }
         self.interval(instance, version);
         if let Some(adverts) = instance.down_adverts.or(self.node.globals.down_adverts) {
             self.toml.key("down-adverts", &adverts.value.to_string(), Some(adverts.place));
@@ -201,37 +207,67 @@ impl Emitter<'_> {
         self.toml.list(key, None, &items);
     }
 
-    /// What it tracks itself, and with its groups.
+    /// What it tracks itself, and with its groups; weights as keepalived 2.2.7 has them, which says so in its log and not
+    /// in its manual.
     fn dependencies(&mut self, instance: &Instance) -> Vec<Dependency> {
         let member = |member: &At<String>| member.value == instance.name.value;
         let groups: Vec<_> =
             self.node.groups.iter().filter(|group| group.members.iter().any(member)).collect();
-        let weightless = groups.iter().any(|group| group.weights.is_none());
-        let own = instance.tracks.iter().map(|track| (track, weightless));
-        let shared =
-            groups.iter().flat_map(|group| group.tracks.iter().map(|track| (track, group.weights.is_none())));
-        let all: Vec<(&Track, bool)> = own.chain(shared).collect();
+        let why = if instance.effective_priority() == 255 {
+            Some("of the owner of the addresses (priority 255)")
+        } else {
+            groups.iter().any(|group| group.weights.is_none()).then_some("of a member of a vrrp_sync_group")
+        };
+        let own = instance.tracks.iter().map(|track| (track, why));
+        let shared = groups.iter().flat_map(|group| group.tracks.iter().map(|track| (track, None)));
+        let all: Vec<(&Track, Option<&str>)> = own.chain(shared).collect();
         let mut found: Vec<Dependency> = Vec::new();
         for (track, weightless) in all {
-            let Some(weight) = self.weight_of(track.kind, &track.name.value) else {
-                let why = "is not defined: left out, as keepalived does";
-                self.say(Group::Wrong, track.name.place, &track.name.value, why);
+            let (name, place) = (&track.name.value, track.name.place);
+            let Some(weight) = self.weight_of(track.kind, name) else {
+                self.say(Group::Wrong, place, name, "is not defined: left out, as keepalived does");
                 continue;
             };
-            let same = |other: &Dependency| {
-                other.track.kind == track.kind && other.track.name.value == track.name.value
-            };
-            if found.iter().any(same) {
+            if found.iter().any(|other| other.track.kind == track.kind && other.track.name.value == *name) {
+                if instance.tracks.iter().any(|own| std::ptr::eq(own, track)) {
+                    self.say(
+                        Group::Wrong,
+                        place,
+                        name,
+                        "is tracked already: the first counts, as keepalived has it",
+                    );
+                } else {
+                    let why =
+                        format!("{} tracks it itself: that counts, not the group's", instance.name.value);
+                    self.say(Group::Changed, place, name, &why);
+                }
                 continue;
             }
-            let number = track.weight.unwrap_or(weight.number);
-            let sense = track.sense.unwrap_or(weight.sense);
-            let effective = Weight { number: if weightless { 0 } else { number }, sense };
-            if weightless && number != 0 {
-                let why = "in a vrrp_sync_group weights count as 0, a fault, as keepalived has it";
-                self.say(Group::Changed, track.name.place, &track.name.value, why);
+            let mut effective = Weight {
+                number: track.weight.unwrap_or(weight.number),
+                sense: track.sense.unwrap_or(weight.sense),
+            };
+            let mut written = track.weight.map(|_| effective.number);
+            if let Some(whose) = weightless.filter(|_| effective.number != 0) {
+                match track.kind {
+                    Kind::Script => {
+                        let why = format!(
+                            "keepalived ignores a script with a weight {whose}: left out; without a weight it is a fault"
+                        );
+                        self.say(Group::Changed, place, name, &why);
+                        continue;
+                    }
+                    Kind::Interface | Kind::File => {
+                        let why = format!("keepalived takes the weight {whose} for 0, a fault");
+                        self.say(Group::Changed, place, name, &why);
+                        effective.number = 0;
+                        written = Some(0);
+                    }
+                    // The one kind whose weight it leaves alone.
+                    Kind::Process => {}
+                }
             }
-            found.push(Dependency { track: track.clone(), weightless, effective });
+            found.push(Dependency { track: track.clone(), written, effective });
         }
         found
     }
@@ -277,21 +313,17 @@ impl Emitter<'_> {
         let (own, all) = (&instance.garp, &self.node.globals.garp);
         let once = self.node.globals.garp_once;
         self.toml.table("[vrrp.announce]", None);
-        let number = |garp: &Garp, of: fn(&Garp) -> Option<At<u16>>| of(garp);
-        let repeat = number(own, |garp| garp.repeat).or(all.repeat);
-        let delay = own.delay.or(all.delay);
-        let default = |default: u16| if once.is_some() { 1 } else { default };
-        self.count("repeat", repeat, Some(default(5)), once);
-        self.time(
-            "delay",
-            delay,
-            Some(if once.is_some() { Duration::ZERO } else { Duration::from_secs(5) }),
-            once,
-        );
+        let default = if once.is_some() { 1 } else { 5 };
+        let second = if once.is_some() { Duration::ZERO } else { Duration::from_secs(5) };
+        self.count("repeat", own.repeat.or(all.repeat), Some(default), once);
+        self.time("delay", own.delay.or(all.delay), Some(second), once);
         self.time("refresh", own.refresh.or(all.refresh), Some(Duration::ZERO), None);
         self.count("refresh-repeat", own.refresh_repeat.or(all.refresh_repeat), Some(1), None);
-        self.count("lower-priority-repeat", own.lower_repeat.or(all.lower_repeat), None, None);
-        self.time("lower-priority-delay", own.lower_delay.or(all.lower_delay), None, None);
+        // Where keepalived is told nothing of these, they follow what holds for all, not what this one was told.
+        let lower = own.lower_repeat.or(all.lower_repeat).or(all.repeat);
+        self.count("lower-priority-repeat", lower, Some(default), once);
+        let lower = own.lower_delay.or(all.lower_delay).or(all.delay);
+        self.time("lower-priority-delay", lower, Some(second), once);
         let globals = &self.node.globals;
         let named = instance.interface.as_ref().map(|interface| &interface.value);
         let group = self
@@ -345,15 +377,16 @@ impl Emitter<'_> {
 
 /// What keepalived makes of an interval.
 pub(in crate::import::keepalived) fn rounded(given: Duration, version: u8) -> Duration {
+    let least = Duration::from_millis(10);
+    if given < least {
+        return Duration::from_secs(1);
+    }
     if version == 2 {
         return Duration::from_secs(given.as_secs() + u64::from(given.subsec_millis() >= 500))
             .max(Duration::from_secs(1));
     }
     let centiseconds = (given.as_micros() + 5_000) / 10_000;
-    match u64::try_from(centiseconds) {
-        Ok(centiseconds @ 1..=4095) => Duration::from_millis(centiseconds * 10),
-        _ => Duration::from_secs(1),
-    }
+    least.saturating_mul(u32::try_from(centiseconds).unwrap_or(u32::MAX).min(4095))
 }
 
 fn written(address: &Address) -> String {
@@ -373,11 +406,10 @@ fn written(address: &Address) -> String {
 }
 
 fn entry(dependency: &Dependency) -> String {
-    let Dependency { track, weightless, effective } = dependency;
+    let Dependency { track, written, effective } = dependency;
     let mut table = format!("{{ {} = {}", track.kind.key(), string(&track.name.value));
-    // Where it does not say so itself, its own weight holds; a group takes that away.
-    if track.weight.is_some() || *weightless {
-        table += &format!(", weight = {}", effective.number);
+    if let Some(weight) = written {
+        table += &format!(", weight = {weight}");
     }
     if effective.sense == Sense::Reverse {
         table += ", reverse = true";
@@ -395,7 +427,7 @@ mod tests {
         assert_eq!([of(400, 2), of(500, 2), of(1_400, 2), of(2_500, 2)], [1_000, 1_000, 1_000, 3_000]);
         assert_eq!(
             [of(924, 3), of(925, 3), of(10, 3), of(0, 3), of(50_000, 3)],
-            [920, 930, 10, 1_000, 1_000]
+            [920, 930, 10, 1_000, 40_950]
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Translator, track_kind};
 use crate::import::keepalived::keywords::Block;
-use crate::import::keepalived::model::{AuthenticationKind, Instance, Peer, State};
+use crate::import::keepalived::model::{At, AuthenticationKind, Instance, Peer, State};
 use crate::import::keepalived::tree::Statement;
 
 impl Translator<'_> {
@@ -15,7 +15,11 @@ impl Translator<'_> {
             },
             "interface" => self.text(statement, &mut instance.interface),
             "virtual_router_id" => self.number(statement, &mut instance.vrid, 1..=255),
-            "priority" => self.number(statement, &mut instance.priority, 1..=255),
+            "priority" => {
+                self.number(statement, &mut instance.priority, 1..=255);
+                // One that is none is 100 for keepalived, whatever the state.
+                instance.priority.get_or_insert_with(|| At { value: 100, place: statement.place() });
+            }
             "version" => self.number(statement, &mut instance.version, 2..=3),
             "advert_int" => self.seconds(statement, &mut instance.interval, 0..=255),
             "down_timer_adverts" => self.number(statement, &mut instance.down_adverts, 1..=100),

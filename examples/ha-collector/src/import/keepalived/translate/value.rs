@@ -111,24 +111,22 @@ impl Translator<'_> {
 
     /// A command, with what has to be said of it.
     pub(super) fn command(&mut self, statement: &Statement, slot: &mut Option<At<Command>>) {
-        let words: Vec<&str> = statement.arguments.iter().map(|word| word.text.as_str()).collect();
-        let Some(command) = Command::new(&words) else {
+        let Some(command) = statement.argument(0).and_then(Command::new) else {
             self.wrong(statement, "a program is missing");
             return;
         };
         self.how(statement, command.how);
-        if words.len() > 1 && command.how != How::Shell {
-            self.report.changed(
-                statement,
-                "what follows the program is taken as its arguments, as if it were quoted",
-            );
+        if statement.arguments.len() > 1 {
+            let why =
+                "only the first word is run, as keepalived has it: the whole of a command stands in quotes";
+            self.report.changed(statement, why);
         }
         self.set(statement, slot, command);
     }
 
     /// A command, and behind it perhaps a user and a group.
     pub(super) fn notify(&mut self, statement: &Statement, slot: &mut Option<At<Command>>) {
-        let Some(command) = statement.argument(0).and_then(|text| Command::new(&[text])) else {
+        let Some(command) = statement.argument(0).and_then(Command::new) else {
             self.wrong(statement, "a program is missing");
             return;
         };
@@ -151,7 +149,7 @@ impl Translator<'_> {
         match how {
             How::AsWritten => {}
             How::Shell => {
-                let why = "needs a shell, and gets /bin/sh -c; keepalived 2 would not have used one";
+                let why = "needs a shell, and gets /bin/sh -c; keepalived 2 runs programs without one";
                 self.report.changed(statement, why);
             }
             How::Search => {
@@ -180,13 +178,13 @@ impl Translator<'_> {
         let mut words = statement.arguments.iter().map(|word| word.text.as_str());
         while let Some(word) = words.next() {
             match word {
-                "weight" => match self.weight_number(statement, words.next(), 254) {
-                    Some(number) => {
+                "weight" => {
+                    // One that is none is ignored, and that of the tracker holds.
+                    if let Some(number) = self.weight_number(statement, words.next(), 254) {
                         track.weight = Some(number);
                         track.sense.get_or_insert(Sense::Straight);
                     }
-                    None => return false,
-                },
+                }
                 "reverse" => track.sense = Some(Sense::Reverse),
                 "noreverse" | "no_reverse" => track.sense = Some(Sense::Straight),
                 other => {
