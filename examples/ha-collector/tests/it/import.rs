@@ -1,6 +1,8 @@
 //! `ha-collector import keepalived` on real configurations, on every keyword there is, and on what is none.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -161,7 +163,7 @@ fn what_is_no_configuration_is_said_to_be_none() {
         "{report}"
     );
     let braces = vec![b'{'; 10 << 20];
-    let lines = b"a {\n".repeat(1 << 20);
+    let lines = b"a {\n".repeat(1 << 16);
     let random: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     for (text, expected) in [
         (b"" as &[u8], "no virtual router came out of it"),
@@ -208,5 +210,102 @@ fn keepalived_itself_takes_every_configuration_that_we_take() {
         }
         // 4 would be an error in the file, 6 no configuration; 5 is a script that is not on this host.
         assert!(matches!(status.code(), Some(0 | 5)), "{name}: {status}: {said}");
+    }
+}
+
+/// What keepalived has understood, as it dumps it when it starts: by instance, key and value.
+fn dump(path: &Path) -> std::io::Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let pids = tempfile::tempdir()?;
+    let links = "for link in enp0s1 ens33 eth0 eth0.0 eth0.1; do ip link add $link type veth peer name x$link && ip link set $link up; done";
+    let run = "exec timeout -s KILL 20 keepalived -n -l -d -P -i high -p \"$1/a\" -r \"$1/b\" -f \"$0\"";
+    let mut command = Command::new("unshare");
+    // It ends with its namespace, whatever it has started.
+    command
+        .args(["-Urnpf", "--kill-child", "sh", "-c", &format!("{links}; {run}")])
+        .arg(path)
+        .arg(pids.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut instance = None;
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line?;
+        if line.contains("------<") && instance.is_some() {
+            break;
+        }
+        let Some((key, value)) = line.split_once(" = ") else { continue };
+        let key = key.rsplit(": ").next().unwrap_or_default().trim();
+        if key == "VRRP Instance" {
+            instance = Some(value.to_owned());
+        } else if let Some(instance) = &instance {
+            found
+                .entry(instance.clone())
+                .or_default()
+                .entry(key.to_owned())
+                .or_insert_with(|| value.to_owned());
+        }
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(found)
+}
+
+fn number(toml: &toml::Value) -> String {
+    toml.as_integer().unwrap().to_string()
+}
+
+/// Seconds, as keepalived writes them.
+fn seconds(toml: &toml::Value) -> String {
+    let text = toml.as_str().unwrap();
+    match text.strip_suffix("ms") {
+        Some(millis) => format!("{millis} milli-sec"),
+        None => text.trim_end_matches('s').to_owned(),
+    }
+}
+
+#[test]
+fn what_is_written_out_is_what_keepalived_itself_has_understood() {
+    if !has("keepalived") || !has("unshare") || !has("ip") {
+        skipped("keepalived, unshare (util-linux) and ip (iproute2) are needed to ask keepalived itself");
+        return;
+    }
+    for name in GOOD {
+        let dumped = dump(&data().join(format!("{name}.conf"))).unwrap();
+        if dumped.is_empty() {
+            skipped(&format!(
+                "keepalived dumps nothing of {name}: no network namespace with interfaces of its own?"
+            ));
+            return;
+        }
+        let ours: toml::Table =
+            std::fs::read_to_string(data().join(format!("{name}.toml"))).unwrap().parse().unwrap();
+        let routers = ours["vrrp"].as_array().unwrap();
+        assert_eq!(routers.len(), dumped.len(), "{name}");
+        for router in routers {
+            let theirs = &dumped[router["id"].as_str().unwrap()];
+            let announce = &router["announce"];
+            let preempt = router.get("preempt").is_none_or(|preempt| preempt.as_bool().unwrap());
+            let interval = seconds(&router["advert-interval"]);
+            let interval = match router["version"].as_integer().unwrap() {
+                2 => format!("{interval} sec"),
+                _ if interval.ends_with("milli-sec") => interval,
+                _ => format!("{interval}000 milli-sec"),
+            };
+            for (key, ours) in [
+                ("VRRP Version", number(&router["version"])),
+                ("Virtual Router ID", number(&router["vrid"])),
+                ("Priority", number(&router["priority"])),
+                ("Advert interval", interval),
+                ("Preempt", if preempt { "enabled" } else { "disabled" }.to_owned()),
+                ("Gratuitous ARP delay", seconds(&announce["delay"])),
+                ("Gratuitous ARP repeat", number(&announce["repeat"])),
+                ("Gratuitous ARP refresh", seconds(&announce["refresh"])),
+                ("Gratuitous ARP refresh repeat", number(&announce["refresh-repeat"])),
+                ("Gratuitous ARP lower priority delay", seconds(&announce["lower-priority-delay"])),
+                ("Gratuitous ARP lower priority repeat", number(&announce["lower-priority-repeat"])),
+            ] {
+                assert_eq!(theirs.get(key), Some(&ours), "{name}, {}: {key}", router["id"].as_str().unwrap());
+            }
+        }
     }
 }
