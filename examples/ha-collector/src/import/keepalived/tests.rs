@@ -89,6 +89,10 @@ fn addresses_keep_their_device_label_and_scope_and_lose_what_we_do_not_say() {
         "\"10.1.0.2/24\",",
     ];
     has(&imported, &toml, &["without `brd 10.1.0.255`, `home`"]);
+    let cut = instance(
+        "virtual_ipaddress_excluded {\n 10.1.0.1 label\n}\nunicast_peer {\n 10.0.0.3 min_ttl 256\n}",
+    );
+    has(&cut, &[], &["nothing follows `label`", "a TTL is from 0 to 255"]);
     let other = instance("virtual_ipaddress {\n fd00::1\n}");
     has(&other, &[], &["fd00::1: not of the kind of the first"]);
 }

@@ -32,11 +32,15 @@ impl Translator<'_> {
     fn options(&mut self, statement: &Statement, address: &mut Address) -> bool {
         let mut lost: Vec<String> = Vec::new();
         let mut words = statement.arguments.iter().map(|word| word.text.as_str());
-        let text = |word: Option<&str>| word.map(str::to_owned);
+        let mut missing = None;
+        let mut text = |word: Option<&str>, of: &'static str| {
+            missing = missing.or_else(|| word.is_none().then_some(of));
+            word.map(str::to_owned)
+        };
         while let Some(word) = words.next() {
             match word {
-                "dev" => address.device = text(words.next()),
-                "label" => address.label = text(words.next()),
+                "dev" => address.device = text(words.next(), "dev"),
+                "label" => address.label = text(words.next(), "label"),
                 "scope" => match words.next() {
                     Some("global" | "0") => address.scope = None,
                     Some("site" | "200") => address.scope = Some("site"),
@@ -55,6 +59,9 @@ impl Translator<'_> {
                     self.wrong(statement, format!("`{other}` is no word of an address"));
                 }
             }
+        }
+        if let Some(word) = missing {
+            self.wrong(statement, format!("nothing follows `{word}`"));
         }
         if !lost.is_empty() {
             let why = format!("the address is held without `{}`", lost.join("`, `"));

@@ -89,7 +89,10 @@ impl Translator<'_> {
             let mut translated = true;
             while let Some(word) = words.next() {
                 match word {
-                    "min_ttl" => peer.min_ttl = words.next().and_then(|ttl| ttl.parse().ok()),
+                    "min_ttl" => match words.next().map(str::parse) {
+                        Some(Ok(ttl)) => peer.min_ttl = Some(ttl),
+                        _ => self.wrong(statement, "a TTL is from 0 to 255"),
+                    },
                     "max_ttl" => {
                         words.next();
                         translated = false;
