@@ -2,6 +2,7 @@
 
 mod ask;
 mod check;
+mod import;
 mod parse;
 mod run;
 
@@ -63,6 +64,8 @@ enum Command {
     Run(RunArguments),
     /// Read the configuration, say what is wrong with it, and start nothing
     Check(CheckArguments),
+    /// Translate the configuration of another program into ours, and say what could not be
+    Import(import::ImportArguments),
     /// Show what a running daemon does: addresses, sources, destinations, and why
     Status(ask::StatusArguments),
     /// Hand the addresses over to whoever takes them, and stay behind all others until `promote`
@@ -104,6 +107,7 @@ pub(crate) fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Import(import)) => import::import(&import),
         Some(Command::Status(status)) => ask::status(&status),
         Some(Command::Drain(which)) => ask::order(&which, &Request::Drain),
         Some(Command::Promote(which)) => ask::order(&which, &Request::Promote),

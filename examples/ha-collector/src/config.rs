@@ -145,6 +145,13 @@ impl Config {
         }
     }
 
+    /// Checks a text as if it were a file.
+    pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, Errors> {
+        let mut builder = Builder::default();
+        builder.text(Text { path: path.to_path_buf(), text });
+        builder.finish(None)
+    }
+
     /// Reads the files and checks the whole. `data`, from the command line, wins over the key of that name.
     pub(crate) fn load(paths: &[PathBuf], data: Option<&Path>) -> Result<Self, Errors> {
         let mut builder = Builder::default();
@@ -228,13 +235,16 @@ struct Builder {
 
 impl Builder {
     fn read(&mut self, path: PathBuf) {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => Arc::new(Text { path, text }),
+        match std::fs::read_to_string(&path) {
+            Ok(text) => self.text(Text { path, text }),
             Err(error) => {
                 self.errors.push(Diagnostic::new(format!("cannot read {}: {error}", path.display())));
-                return;
             }
-        };
+        }
+    }
+
+    fn text(&mut self, text: Text) {
+        let text = Arc::new(text);
         let file: schema::File = match toml::from_str(&text.text) {
             Ok(file) => file,
             Err(error) => {

@@ -36,6 +36,7 @@ use self::child::Health;
 pub(crate) use self::events::{Entry, Journal};
 use self::judge::Judge;
 use self::trackers::Found;
+pub(crate) use self::trackers::refuse_unsafe;
 use crate::config;
 
 /// Why the keeper did not start. No address was touched then.
@@ -80,7 +81,7 @@ impl Keeper {
     pub(crate) fn start(config: &config::Keeper, service: Service) -> Result<Self, StartError> {
         for script in &config.scripts {
             if let Some(program) = script.command.first() {
-                let refused = trackers::refuse_unsafe(program.as_ref());
+                let refused = refuse_unsafe(program.as_ref());
                 refused.map_err(|source| StartError::Script { id: script.id.clone(), source })?;
             }
         }

@@ -120,3 +120,43 @@ fn a_missing_file_is_an_error_with_its_name() {
     let said = Config::load(&["/nowhere/at/all.toml".into()], None).unwrap_err().to_string();
     assert!(said.contains("/nowhere/at/all.toml"), "{said}");
 }
+
+const ROUTER: &str = "[[vrrp]]\nid = \"v\"\ninterface = \"eth0\"\nvrid = 1\naddresses = [\"10.0.0.10/24\"]\n";
+
+fn warnings(text: String) -> String {
+    Config::from_text(Path::new("v.toml"), text).unwrap().warnings.to_string()
+}
+
+#[test]
+fn a_secret_in_clear_text_is_warned_of() {
+    assert_eq!(warnings(ROUTER.to_owned()), "");
+    let with =
+        |kind| format!("{ROUTER}version = 2\nauthentication = {{ type = \"{kind}\", secret = \"x\" }}\n");
+    let said = warnings(with("pass"));
+    assert!(said.contains("this secret travels in clear text") && said.contains("v.toml:7:18"), "{said}");
+    assert_eq!(warnings(with("ah")), "");
+}
+
+#[test]
+fn a_program_that_others_may_write_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("check");
+    std::fs::write(&program, "#!/bin/sh\n").unwrap();
+    let said = |mode, notify: &str| {
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(mode)).unwrap();
+        let script = format!("[[track-script]]\nid = \"s\"\ncommand = [{program:?}]\n");
+        warnings(format!("{ROUTER}{notify}{script}"))
+    };
+    assert_eq!(said(0o755, ""), "");
+    let open = said(0o777, "");
+    assert!(
+        open.contains("will not be run") && open.contains("may be written by others (mode 777)"),
+        "{open}"
+    );
+    let notify = format!("[vrrp.notify]\nany = [{program:?}]\n");
+    assert_eq!(said(0o777, &notify).matches("will not be run").count(), 2);
+    let relative = format!("{ROUTER}[vrrp.notify]\nany = [\"logger\"]\n");
+    let refused = Config::from_text(Path::new("v.toml"), relative).unwrap_err().to_string();
+    assert!(refused.contains("`logger` is no absolute path"), "{refused}");
+}

@@ -6,7 +6,8 @@ mod interface;
 mod process;
 mod script;
 
-pub(super) use script::{command as program, refuse_unsafe};
+pub(super) use script::command as program;
+pub(crate) use script::refuse_unsafe;
 
 use tokio::sync::mpsc;
 

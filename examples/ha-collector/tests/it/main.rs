@@ -12,6 +12,7 @@ mod crash;
 mod delivery;
 mod disk_full;
 mod hostile;
+mod import;
 mod keeper;
 mod parse;
 mod readme;

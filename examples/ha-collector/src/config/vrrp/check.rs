@@ -202,6 +202,30 @@ impl Checker<'_> {
         }
     }
 
+    /// Warns of a program that the keeper will not run. One that is not here may come with the host that this is for.
+    fn safe(&mut self, program: &str, span: &Range<usize>) {
+        let path = Path::new(program);
+        if path.exists()
+            && let Err(error) = crate::keeper::refuse_unsafe(path)
+        {
+            self.warn(span.clone(), format!("`{program}` will not be run"), &error.to_string());
+        }
+    }
+
+    fn told(&mut self, notify: Option<&schema::Notify>, span: &Range<usize>) {
+        let Some(schema::Notify { active, backup, fault, stop, any }) = notify else { return };
+        for command in [active, backup, fault, stop, any].into_iter().flatten() {
+            match command.first() {
+                Some(program) if Path::new(program).is_absolute() => self.safe(program, span),
+                program => {
+                    let program = program.map_or("", String::as_str);
+                    let message = format!("[vrrp.notify]: `{program}` is no absolute path");
+                    self.wrong(span.clone(), message, "no shell and no search path is used");
+                }
+            }
+        }
+    }
+
     fn script(&mut self, script: schema::TrackScript) -> Script {
         let span = script.command.span();
         let command = script.command.into_inner();
@@ -222,7 +246,7 @@ impl Checker<'_> {
                     "the collector's own health (`health`) knows whether messages are received and written";
                 self.warn(span, "a service that is active need not work", help);
             }
-            Some(_) => {}
+            Some(program) => self.safe(program, &span),
         }
         let interval = self.span(script.interval, Duration::from_secs(1), INTERVALS);
         Script {
@@ -280,6 +304,7 @@ impl Checker<'_> {
         let preempt = self.preempt(&vrrp, priority);
         let reach = self.reach(&vrrp, family);
         let authentication = self.authentication(vrrp.authentication.as_ref(), version, family);
+        self.told(vrrp.notify.as_ref(), &vrrp.id.span());
         let checksum = match vrrp.checksum.as_ref().map(Spanned::get_ref) {
             None | Some(schema::Checksum::PseudoHeader) => Checksum::PseudoHeader,
             Some(schema::Checksum::MessageOnly) => Checksum::MessageOnly,
@@ -502,6 +527,10 @@ impl Checker<'_> {
                 "only the first 8 bytes of a secret are used",
                 &format!("`{used}`, as keepalived does"),
             );
+        }
+        if *kind == schema::AuthenticationKind::Pass {
+            let help = "anybody on the link can read it, and it guards against mistakes only; authentication left VRRP in 2004";
+            self.warn(given.span(), "this secret travels in clear text", help);
         }
         let mut key = [0; 8];
         for (to, from) in key.iter_mut().zip(secret.bytes()) {

@@ -144,7 +144,7 @@ fn runs_as(user: Option<&str>) -> io::Result<User> {
 
 /// Refuses a program that somebody else than root or this process's user could have put there: that person would act in
 /// our name. The path is followed to its end, and every part of it is looked at.
-pub(in crate::keeper) fn refuse_unsafe(program: &Path) -> io::Result<()> {
+pub(crate) fn refuse_unsafe(program: &Path) -> io::Result<()> {
     let real = program.canonicalize()?;
     let (us, host) = (geteuid().as_raw(), owner_of_the_host());
     let parts: Vec<PathBuf> = real.ancestors().map(Path::to_path_buf).collect();

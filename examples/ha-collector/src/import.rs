@@ -1,0 +1,3 @@
+//! What other programs were told, said in our words: one file a program, each with a report of what it could not say.
+
+pub(crate) mod keepalived;
