@@ -202,7 +202,7 @@ impl Engine {
             };
             for event in &*ready {
                 match event.data.u64() {
-                    TIMER => self.timers.silence(),
+                    TIMER => self.timers.rang(),
                     LINKS => {
                         if self.links.rang() {
                             self.look(now);
@@ -293,18 +293,25 @@ impl Engine {
         }
     }
 
-    /// Those of the due routers that have nothing to do but that, as long as they are not later than an interval.
+    /// Those of the due routers that have nothing to do but that, as long as they are not later than an interval; and with
+    /// them those whose turn is less than the least skew away, so that a thousand routers do not wake a process a
+    /// thousand times.
     fn advertise_on_time(&mut self, now: Instant) {
         let mut others = Vec::new();
-        while let Some((at, place)) = self.next_due(now) {
-            let on_time = self.slot(place).is_some_and(|slot| {
-                slot.only_advertises()
-                    && now.saturating_since(at) < slot.options.election.interval.to_duration()
+        let mut horizon = now;
+        while let Some((at, place)) = self.next_due(horizon) {
+            let lateness = self.slot(place).filter(|slot| slot.only_advertises()).map(|slot| {
+                let interval = slot.options.election.interval.to_duration();
+                (now.saturating_since(at) < interval, interval / 256)
             });
-            if on_time {
-                self.handle(place, Event::DeadlinePassed, now);
-            } else {
-                others.push((place, at));
+            match lateness {
+                Some((true, least_skew)) if at <= now + least_skew => {
+                    self.handle(place, Event::DeadlinePassed, now.max(at));
+                    if at <= now {
+                        horizon = horizon.max(now + least_skew);
+                    }
+                }
+                _ => others.push((place, at)),
             }
         }
         for (place, at) in others {

@@ -18,17 +18,23 @@ use crate::clock;
 #[derive(Debug)]
 pub(super) struct Timers {
     timer: OwnedFd,
-    armed: Option<Instant>,
+    armed: Armed,
     heap: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Of each place the entry that counts; others are skipped.
     counts: Vec<Option<Instant>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
+    To(Option<Instant>),
+    Rang,
 }
 
 impl Timers {
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
-        Ok(Self { timer, armed: None, heap: BinaryHeap::new(), counts: Vec::new() })
+        Ok(Self { timer, armed: Armed::To(None), heap: BinaryHeap::new(), counts: Vec::new() })
     }
 
     /// Calls the router at this place at `deadline` at the latest; `None` calls off nothing.
@@ -61,7 +67,7 @@ impl Timers {
     pub(super) fn arm(&mut self, also: Option<Instant>) {
         self.skip();
         let next = self.heap.peek().map(|Reverse((at, _))| *at).into_iter().chain(also).min();
-        if next == self.armed {
+        if self.armed == Armed::To(next) {
             return;
         }
         let none = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -70,16 +76,13 @@ impl Timers {
             next.map_or(none, |next| clock::timespec(Instant::from_nanoseconds(next.nanoseconds().max(1))));
         let set = Itimerspec { it_interval: none, it_value: value };
         if timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &set).is_ok() {
-            self.armed = next;
+            self.armed = Armed::To(next);
         }
     }
 
-    /// Not readable any more, if the timer had expired.
-    pub(super) fn silence(&mut self) {
-        let mut expirations = [0_u8; 8];
-        if rustix::io::read(&self.timer, &mut expirations).is_ok() {
-            self.armed = None;
-        }
+    /// It has expired, and is readable until it is set anew.
+    pub(super) fn rang(&mut self) {
+        self.armed = Armed::Rang;
     }
 
     /// Takes out what does not count from the top.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod election;
+mod examples;
 mod keepalived;
 mod links;
 mod net;
