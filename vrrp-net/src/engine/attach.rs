@@ -134,7 +134,8 @@ impl Engine {
         if (slot.hears_by.is_none() || slot.speaks_by.is_none()) && !faults.contains(&Fault::LINK_DOWN) {
             faults.push(Fault::LINK_DOWN);
             self.handle(place, Event::FaultRaised(Fault::LINK_DOWN), now);
-        } else if faults.is_empty() && before == State::Fault {
+        } else if faults.is_empty() && before != State::Active {
+            // Who is Active learns by sending whether it is over.
             slot.trouble = None;
         }
         if let Some(source) = source {

@@ -222,3 +222,23 @@ fn a_peer_that_the_kernel_refuses_keeps_nothing_from_the_others() {
     assert!(report.unsent > 0, "{report:#?}");
     assert!(report.trouble.is_some_and(|trouble| trouble.contains("cannot send")));
 }
+
+#[test]
+fn an_ipv6_address_is_not_spoken_from_before_it_is_known_to_be_alone() {
+    if !inside("links::an_ipv6_address_is_not_spoken_from_before_it_is_known_to_be_alone") {
+        return;
+    }
+    let _other = cable();
+    sysctl("ipv6/conf/v0/accept_dad", "1");
+    ip("address delete fe80::1/64 dev v0");
+    // Duplicate address detection takes a second.
+    ip("address add fe80::7/64 dev v0");
+    let mut options = virtual_router("v0", 100);
+    options.election.address = "::".parse().unwrap();
+    options.reach = Reach::Multicast(vrrp_net::GROUP_V6.into());
+    options.addresses = vec![address("fe80::100")];
+    let ours = Ours::start(options);
+    assert_eq!(ours.why(), "no address to send from");
+    let report = ours.until_state(State::Active);
+    assert_eq!((report.source, report.unsent), (Some(address("fe80::7")), 0));
+}
