@@ -33,7 +33,7 @@ fn the_first_example_becomes_active_and_releases_when_it_is_interrupted() {
     said("Fault since");
     ip("link set eth0 up");
     said("nobody heard yet (holds the addresses: false)");
-    said("nobody was heard for 3.4");
+    said("nobody was heard for 3.");
     assert_eq!(witness.next().priority, 150);
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
     witness.until(|heard| heard.priority == 0);

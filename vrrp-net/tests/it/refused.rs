@@ -36,7 +36,7 @@ pub(crate) fn sound(vrid: u8, destination: Ipv4Addr) -> Vec<u8> {
     let message = Message::v3(
         VirtualRouterId::new(vrid).unwrap(),
         Priority::new(254),
-        Interval::from_centiseconds(1).unwrap(),
+        Interval::from_centiseconds(10).unwrap(),
         Addresses::from(&addresses[..]),
         ChecksumForm::PseudoHeader,
     )

@@ -24,13 +24,13 @@ pub(crate) struct Heard {
 impl Witness {
     /// In the namespace of this thread.
     pub(crate) fn at(interface: &str) -> Self {
-        Self::of_group(interface, GROUP_V4.into())
-    }
-
-    pub(crate) fn of_group(interface: &str, group: IpAddr) -> Self {
         let interface = Interface::look_up(interface).unwrap().unwrap().index();
-        let options =
-            SocketOptions { interface, family: Family::V4, protocol: Protocol::Vrrp, group: Some(group) };
+        let options = SocketOptions {
+            interface,
+            family: Family::V4,
+            protocol: Protocol::Vrrp,
+            group: Some(GROUP_V4.into()),
+        };
         Self { socket: Socket::open(options).unwrap(), inbox: Inbox::new(), heard: Vec::new() }
     }
 
