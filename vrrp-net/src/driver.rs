@@ -1,5 +1,6 @@
 //! The [`Engine`] as one tokio task, and how others speak to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
@@ -19,17 +20,18 @@ use crate::sys;
 pub struct Driver {
     engine: AsyncFd<Engine>,
     asked: mpsc::UnboundedReceiver<Asked>,
-    published: Vec<(RouterId, watch::Sender<Report>)>,
+    published: BTreeMap<RouterId, watch::Sender<Report>>,
 }
 
 /// Speaks to a [`Driver`]. When the last one is gone the driver stops its routers, with a release, and ends.
 #[derive(Clone, Debug)]
 pub struct Remote(mpsc::UnboundedSender<Asked>);
 
-/// What is known of a virtual router whenever it changes; the level, not the edges: who is slow sees the last.
+/// What is known of a virtual router whenever it changes; the level, not the edges: who is slow sees the last. When the
+/// router is taken out the last is one that was stopped, and then the channel is closed.
 pub type Standings = watch::Receiver<Report>;
 
-/// A virtual router of a [`Driver`].
+/// A virtual router of a [`Driver`]. Clones speak to the same one.
 #[derive(Clone, Debug)]
 pub struct VirtualRouter {
     id: RouterId,
@@ -37,13 +39,13 @@ pub struct VirtualRouter {
     standings: Standings,
 }
 
-/// The driver has ended.
+/// The driver has ended, or the router was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone;
 
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the driver has ended")
+        f.write_str("the driver has ended, or the router was removed")
     }
 }
 
@@ -66,7 +68,7 @@ impl Driver {
     pub fn new() -> io::Result<(Remote, Self)> {
         let engine = sys::watch(Engine::new()?)?;
         let (ask, asked) = mpsc::unbounded_channel();
-        Ok((Remote(ask), Self { engine, asked, published: Vec::new() }))
+        Ok((Remote(ask), Self { engine, asked, published: BTreeMap::new() }))
     }
 
     /// Drives until the last [`Remote`] and [`VirtualRouter`] are gone.
@@ -75,24 +77,35 @@ impl Driver {
     ///
     /// When the runtime is shut down beneath it.
     pub async fn run(mut self) -> io::Result<()> {
+        let mut turn = Turn::Done;
         loop {
-            tokio::select! {
-                biased;
-                ready = self.engine.readable_mut() => {
-                    let mut ready = ready?;
-                    // Before the turn: what comes during it makes it ready anew.
-                    ready.clear_ready();
-                    while ready.get_inner_mut().turn() == Turn::More {}
+            if turn == Turn::More {
+                // Whoever floods a socket keeps neither the other tasks of this thread nor what is asked from running.
+                tokio::task::yield_now().await;
+                turn = self.engine.get_mut().turn();
+            } else {
+                tokio::select! {
+                    biased;
+                    ready = self.engine.readable_mut() => {
+                        let mut ready = ready?;
+                        // Before the turn: what comes during it makes it ready anew.
+                        ready.clear_ready();
+                        turn = ready.get_inner_mut().turn();
+                    }
+                    asked = self.asked.recv() => match asked {
+                        Some(asked) => self.serve(asked),
+                        None => break,
+                    },
                 }
-                asked = self.asked.recv() => match asked {
-                    Some(asked) => self.serve(asked),
-                    None => break,
-                },
+            }
+            for _ in 0..MOST_ASKED {
+                let Ok(asked) = self.asked.try_recv() else { break };
+                self.serve(asked);
             }
             self.publish();
         }
-        for (router, _) in std::mem::take(&mut self.published) {
-            self.engine.get_mut().remove(router);
+        for router in self.published.keys().copied().collect::<Vec<_>>() {
+            self.remove(router);
         }
         Ok(())
     }
@@ -105,7 +118,7 @@ impl Driver {
                     let report =
                         engine.report(router).ok_or_else(|| io::Error::other("the router is gone"))?;
                     let (publish, standings) = watch::channel(report);
-                    self.published.push((router, publish));
+                    self.published.insert(router, publish);
                     Ok((router, standings))
                 });
                 if let Err(Ok((router, _))) = answer.send(added) {
@@ -113,10 +126,7 @@ impl Driver {
                     self.serve(Asked::Remove(router));
                 }
             }
-            Asked::Remove(router) => {
-                engine.remove(router);
-                self.published.retain(|(other, _)| *other != router);
-            }
+            Asked::Remove(router) => self.remove(router),
             Asked::Command(router, command) => engine.command(router, command),
             Asked::Report(router, answer) => {
                 if let Some(report) = engine.report(router) {
@@ -127,16 +137,28 @@ impl Driver {
         }
     }
 
+    /// Whoever watches learns that it has stopped before the channel is closed.
+    fn remove(&mut self, router: RouterId) {
+        let engine = self.engine.get_mut();
+        engine.command(router, Command::Stop);
+        if let (Some(publish), Some(report)) = (self.published.remove(&router), engine.report(router)) {
+            publish.send_replace(report);
+        }
+        engine.remove(router);
+    }
+
     fn publish(&mut self) {
         let engine = self.engine.get_mut();
         for router in engine.changed() {
-            let publish = self.published.iter().find(|(other, _)| *other == router);
-            if let (Some((_, publish)), Some(report)) = (publish, engine.report(router)) {
+            if let (Some(publish), Some(report)) = (self.published.get(&router), engine.report(router)) {
                 publish.send_replace(report);
             }
         }
     }
 }
+
+/// Served between two turns.
+const MOST_ASKED: usize = 32;
 
 impl Remote {
     /// One virtual router more, which does not take part before [`Command::Start`].

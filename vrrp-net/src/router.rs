@@ -18,7 +18,8 @@ pub struct Options {
     pub interface: String,
     /// What advertisements leave by, if it is another one: the macvlan that has the virtual router's MAC.
     pub transmit_interface: Option<String>,
-    /// The address to send from. `None`: the interface's primary IPv4 address, or its link-local IPv6 address.
+    /// The address to send from. `None`: the interface's primary IPv4 address, or its link-local IPv6 address, which is
+    /// a virtual address only if this router owns it.
     pub source: Option<IpAddr>,
     /// Who is spoken to.
     pub reach: Reach,
@@ -79,9 +80,14 @@ pub enum Authentication {
     Ah(Password),
 }
 
-/// A virtual router of an [`Engine`](crate::Engine), as long as it is there.
+/// A virtual router of an [`Engine`](crate::Engine), as long as it is there. What is asked of one that was removed is
+/// asked of nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouterId(pub(crate) usize);
+pub struct RouterId {
+    pub(crate) place: usize,
+    /// Places are used again, this is not.
+    pub(crate) birth: u64,
+}
 
 /// Everything that can be told about a virtual router at one moment.
 #[derive(Clone, Debug)]
@@ -101,7 +107,8 @@ pub struct Report {
     pub refused: Vec<(&'static str, u64)>,
     /// The last of them, who sent it, and when.
     pub last_refused: Option<(Reject, IpAddr, SystemTime)>,
-    /// Advertisements that the kernel did not take.
+    /// Packets that could not be built or that the kernel did not take. They are not sent again: the next
+    /// advertisement is not far.
     pub unsent: u64,
     /// What is wrong now with its socket, in words.
     pub trouble: Option<String>,
@@ -173,7 +180,11 @@ pub enum Command {
     Stop,
     /// The trackers want another priority.
     Priority(Priority),
-    /// Something that it depends on failed.
+    /// Something that it depends on failed. [`Fault::LINK_DOWN`] and [`Fault::NO_ADDRESS`] are raised and cleared
+    /// without being asked for.
+    ///
+    /// [`Fault::LINK_DOWN`]: vrrp_proto::Fault::LINK_DOWN
+    /// [`Fault::NO_ADDRESS`]: vrrp_proto::Fault::NO_ADDRESS
     Raise(vrrp_proto::Fault),
     /// That works again.
     Clear(vrrp_proto::Fault),

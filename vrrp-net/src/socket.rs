@@ -123,6 +123,11 @@ impl Inbox {
         Self(sys::Inbox::new())
     }
 
+    /// Whether the last [`Socket::receive`] took as much as there is room for, so that there may be more.
+    pub fn is_full(&self) -> bool {
+        self.0.taken() == sys::SLOTS
+    }
+
     /// What the last [`Socket::receive`] took, in the order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = Datagram<'_>> {
         self.0.iter().filter_map(|received| {

@@ -109,6 +109,11 @@ impl Inbox {
         Ok(received)
     }
 
+    /// How many the last call took.
+    pub(crate) fn taken(&self) -> usize {
+        self.slots.len()
+    }
+
     /// What the last call took, in the order of arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Received<'_>> {
         self.slots.iter().zip(self.octets.chunks_exact(SLOT_LEN)).map(|(slot, octets)| Received {

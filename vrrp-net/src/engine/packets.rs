@@ -96,20 +96,26 @@ impl Packets {
         }
     }
 
-    /// The packets of this advertisement, one for each destination. None while there is no address to send from.
+    /// The packets of this advertisement, one for each destination. `None`: there is no address to send from, or AH has
+    /// no sequence number left.
     pub(super) fn of(
         &mut self,
         options: &Options,
         said: Advertisement,
         checksum: ChecksumForm,
-    ) -> impl Iterator<Item = Packet<'_>> {
-        let place = self.place(options, said, checksum);
+    ) -> Option<Vec<Packet<'_>>> {
+        let place = self.place(options, said, checksum)?;
         let source = match self.source {
             Some(IpAddr::V6(source)) => Some(source),
             Some(IpAddr::V4(_)) | None => None,
         };
-        let packets = place.and_then(|place| self.ready.get(place)).map_or(&[][..], |ready| &ready.packets);
-        packets.iter().map(move |(destination, octets)| Packet { octets, destination: *destination, source })
+        let packets = &self.ready.get(place)?.packets;
+        let packets = packets.iter();
+        Some(
+            packets
+                .map(|(destination, octets)| Packet { octets, destination: *destination, source })
+                .collect(),
+        )
     }
 
     fn place(&mut self, options: &Options, said: Advertisement, checksum: ChecksumForm) -> Option<usize> {
@@ -219,7 +225,7 @@ pub(super) fn check(options: &Options, addresses: &AddressList) -> Result<(), Bu
     Ok(())
 }
 
-fn destinations(reach: &Reach) -> impl Iterator<Item = IpAddr> {
+pub(super) fn destinations(reach: &Reach) -> impl Iterator<Item = IpAddr> {
     let (group, peers) = match reach {
         Reach::Multicast(group) => (Some(*group), &[][..]),
         Reach::Unicast(peers) => (None, peers.as_slice()),

@@ -1,16 +1,17 @@
 //! One virtual router with all that belongs to it: election, packets, sockets, memory of its peers, counters.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use vrrp_proto::{
-    Accepted, Datagram, Fault, Instant, Ladder, PeerMemory, Reach as Listen, Reject, Router,
-    active_down_interval,
+    Accepted, Datagram, Family, Fault, Instant, Ladder, PeerMemory, Priority, Reach as Listen, Reason,
+    Reject, Router, State, active_down_interval,
 };
 
 use super::packets::{Packets, proof};
 use crate::interface::{Interface, Link};
-use crate::router::{Options, Reach, Report};
+use crate::router::{Options, Reach, Report, RouterId};
 use crate::socket;
 
 /// Senders that are remembered. An accepted one beyond these takes the place of the one not heard for longest.
@@ -18,34 +19,31 @@ const MOST_PEERS: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Slot {
+    pub(super) id: RouterId,
     pub(super) options: Options,
     pub(super) router: Router,
     pub(super) packets: Packets,
     /// The sockets that it uses now.
     pub(super) hears_by: Option<socket::Options>,
     pub(super) speaks_by: Option<socket::Options>,
-    /// What its timer in the queue says.
-    pub(super) queued: Option<Instant>,
     pub(super) unsent: u64,
     pub(super) trouble: Option<String>,
-    own: Vec<IpAddr>,
     peers: Vec<(IpAddr, PeerMemory, Instant)>,
     refused: Box<[u64; Reject::COUNT]>,
     last_refused: Option<(Reject, IpAddr, SystemTime)>,
 }
 
 impl Slot {
-    pub(super) fn new(options: Options, router: Router, packets: Packets) -> Self {
+    pub(super) fn new(id: RouterId, options: Options, router: Router, packets: Packets) -> Self {
         Self {
+            id,
             options,
             router,
             packets,
             hears_by: None,
             speaks_by: None,
-            queued: None,
             unsent: 0,
             trouble: None,
-            own: Vec::new(),
             peers: Vec::new(),
             refused: Box::new([0; Reject::COUNT]),
             last_refused: None,
@@ -53,7 +51,12 @@ impl Slot {
     }
 
     /// What is wrong with its interfaces, as the election wants to know it; the second is what it sends from.
-    pub(super) fn look(&mut self, interfaces: &[Interface]) -> (Vec<Fault>, Option<IpAddr>) {
+    /// `virtuals` are the addresses of all virtual routers of this process.
+    pub(super) fn look(
+        &self,
+        interfaces: &[Interface],
+        virtuals: &HashSet<IpAddr>,
+    ) -> (Vec<Fault>, Option<IpAddr>) {
         let find = |name: &str| interfaces.iter().find(|interface| interface.name() == name);
         let here = find(&self.options.interface);
         let out = self.options.transmit_interface.as_deref().map(find);
@@ -62,28 +65,44 @@ impl Slot {
         if !carries(here) || out.is_some_and(|out| !carries(out)) {
             faults.push(Fault::LINK_DOWN);
         }
-        self.own.clear();
-        self.own.extend(interfaces.iter().flat_map(Interface::addresses));
+        // The owner's addresses are its own, and stay.
+        let owns = self.options.election.priority == Priority::OWNER;
+        let is_virtual = |address: &IpAddr| {
+            virtuals.contains(address) && !(owns && self.options.addresses.contains(address))
+        };
         let source = match (self.options.source, here) {
-            (Some(fixed), _) => self.own.contains(&fixed).then_some(fixed),
+            (Some(fixed), _) => {
+                interfaces.iter().any(|found| found.addresses().contains(&fixed)).then_some(fixed)
+            }
             (None, Some(here)) => match self.options.family() {
-                vrrp_proto::Family::V4 => here.primary_v4(&self.options.addresses).map(IpAddr::V4),
-                vrrp_proto::Family::V6 => here.link_local_v6(&self.options.addresses).map(IpAddr::V6),
+                Family::V4 => here.first_v4(|address| !is_virtual(address)).map(IpAddr::V4),
+                Family::V6 => here.first_link_local_v6(|address| !is_virtual(address)).map(IpAddr::V6),
             },
             (None, None) => None,
         };
-        // Our own words are known by where they are sent from, and a virtual address is never that.
-        self.own.retain(|address| Some(*address) == source || !self.options.addresses.contains(address));
         if source.is_none() {
             faults.push(Fault::NO_ADDRESS);
         }
         (faults, source)
     }
 
+    /// Whether all that is due is its next advertisement in turn, which nothing that was heard need come before.
+    pub(super) fn only_advertises(&self) -> bool {
+        self.router.state() == State::Active
+            && !matches!(
+                self.router.standing().reason,
+                Reason::Yielding
+                    | Reason::Demoted { .. }
+                    | Reason::HandingOver { .. }
+                    | Reason::Rechecking { .. }
+            )
+    }
+
     /// Lets a datagram up the ladder. What is refused changes a counter and nothing else.
     pub(super) fn check<'d>(
         &mut self,
         datagram: &Datagram<'d>,
+        own: &[IpAddr],
         at: Instant,
         wall: SystemTime,
     ) -> Option<Accepted<'d>> {
@@ -96,7 +115,7 @@ impl Slot {
             Reach::Unicast(peers) => Listen::Peers(peers),
         };
         ladder.authentication = proof(&self.options.authentication);
-        ladder.own = &self.own;
+        ladder.own = own;
         let source = datagram.source();
         let known = self.peers.iter().position(|(peer, ..)| *peer == source);
         let mut memory = PeerMemory::new();

@@ -115,6 +115,23 @@ pub(crate) fn cable() -> Host {
     other
 }
 
+/// `N` hosts on one switch, each by its `v1`: the first with 10.9.0.1/24 and fe80::1, and so on. This thread is none of
+/// them, and has the switch.
+pub(crate) fn lan<const N: usize>() -> [Host; N] {
+    ip("link add br0 type bridge stp_state 0 forward_delay 0");
+    ip("link set br0 up");
+    let mut number = 0;
+    [(); N].map(|()| {
+        number += 1;
+        let host = Host::new();
+        ip(&format!("link add p{number} type veth peer name v1 netns {}", host.thread));
+        ip(&format!("link set p{number} master br0 up"));
+        host.run(move || end("v1", number));
+        host.run(|| running("v1"));
+        host
+    })
+}
+
 fn running(name: &'static str) {
     until(|| Interface::look_up(name).unwrap().unwrap().link() == Link::Up);
 }
