@@ -19,7 +19,7 @@ use vrrp_proto::{Action, Advertisement, Carrier, Datagram, Event, Family, Instan
 
 use self::attach::{RETRY_AFTER, Scene};
 use self::packets::{AddressList, Packets};
-use self::slot::Slot;
+use self::slot::{Slot, Twice};
 use self::sockets::Sockets;
 use self::timers::Timers;
 use crate::clock;
@@ -159,6 +159,7 @@ impl Engine {
             self.sockets.release(&options);
         }
         if let Some(options) = slot.speaks_by {
+            self.sockets.deafen(&options, slot.options.election.vrid, place);
             self.sockets.release(&options);
         }
         self.changed.remove(&router);
@@ -368,6 +369,9 @@ impl Engine {
             self.unclaimed += 1;
             return;
         };
+        if slot.heard_twice(&datagram, by.interface, at) == Twice::Yes {
+            return;
+        }
         let accepted = slot.check(&datagram.on_interface(by.interface), &self.scene.own, at, wall);
         if let (Some(accepted), Some(place)) = (accepted, place) {
             self.handle(place, Event::Heard(&accepted), at);

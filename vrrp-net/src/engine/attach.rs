@@ -165,14 +165,10 @@ impl Engine {
             None => (None, None),
         };
         if let Some(old) = old {
-            if role == Role::Hear {
-                self.sockets.deafen(&old, vrid, place);
-            }
+            self.sockets.deafen(&old, vrid, place);
             self.sockets.release(&old);
         }
-        if role == Role::Hear
-            && let Some(used) = &used
-        {
+        if let Some(used) = &used {
             self.sockets.listen(used, vrid, place);
         }
         let slot = self.slot_mut(place)?;
@@ -201,9 +197,8 @@ fn wants(slot: &Slot, interfaces: &[Interface]) -> (Option<socket::Options>, Opt
         index(&options.interface).map(|interface| socket::Options { interface, family, protocol, group });
     let speak = match options.transmit_interface.as_deref() {
         None => hear,
-        Some(name) => {
-            index(name).map(|interface| socket::Options { interface, family, protocol, group: None })
-        }
+        // What peers send from the same virtual MAC the kernel gives to our macvlan alone.
+        Some(name) => index(name).map(|interface| socket::Options { interface, family, protocol, group }),
     };
     (hear, speak)
 }

@@ -1,6 +1,7 @@
 //! One virtual router with all that belongs to it: election, packets, sockets, memory of its peers, counters.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -28,9 +29,20 @@ pub(super) struct Slot {
     pub(super) speaks_by: Option<socket::Options>,
     pub(super) unsent: u64,
     pub(super) trouble: Option<String>,
+    /// What was heard last, by which interface and when.
+    last_heard: Option<(u64, u32, Instant)>,
     peers: Vec<(IpAddr, PeerMemory, Instant)>,
     refused: Box<[u64; Reject::COUNT]>,
     last_refused: Option<(Reject, IpAddr, SystemTime)>,
+}
+
+/// Between the two times that one frame is given to us.
+const SAME_FRAME: Duration = Duration::from_millis(2);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twice {
+    Yes,
+    No,
 }
 
 impl Slot {
@@ -44,6 +56,7 @@ impl Slot {
             speaks_by: None,
             unsent: 0,
             trouble: None,
+            last_heard: None,
             peers: Vec::new(),
             refused: Box::new([0; Reject::COUNT]),
             last_refused: None,
@@ -96,6 +109,23 @@ impl Slot {
                     | Reason::HandingOver { .. }
                     | Reason::Rechecking { .. }
             )
+    }
+
+    /// Whether the kernel has given this one to us by the other interface already: a frame for the group that is not from
+    /// the virtual MAC reaches both the interface and the macvlan on it.
+    pub(super) fn heard_twice(&mut self, datagram: &Datagram<'_>, by: u32, at: Instant) -> Twice {
+        if self.options.transmit_interface.is_none() {
+            return Twice::No;
+        }
+        let mut hasher = DefaultHasher::new();
+        (datagram.source(), datagram.payload()).hash(&mut hasher);
+        let now = (hasher.finish(), by, at);
+        let twice = self.last_heard.is_some_and(|(hash, other, before)| {
+            hash == now.0 && other != by && at.saturating_since(before) < SAME_FRAME
+        });
+        // Said again by the same interface it counts again.
+        self.last_heard = if twice { None } else { Some(now) };
+        if twice { Twice::Yes } else { Twice::No }
     }
 
     /// Lets a datagram up the ladder. What is refused changes a counter and nothing else.

@@ -1,6 +1,8 @@
 //! IPv6, a MAC of the virtual router's own, groups, and a collector that listens on the virtual address alone.
 
-use super::lab::{Lab, collector, inside, ip, keeper, until};
+use std::process::Command;
+
+use super::lab::{Host, Lab, collector, inside, ip, keeper, until};
 
 const FAST: &str = "advert-interval = \"50ms\"";
 
@@ -20,6 +22,39 @@ fn over_ipv6_the_address_moves_as_well() {
     until("n2 holds them alone", || {
         lab.n2.holds("fd00::10") && !lab.n1.holds("fd00::10") && !lab.n1.holds("fe80::10")
     });
+}
+
+/// The MAC that the client has learned for the address.
+fn neighbour(client: &Host, address: &'static str) -> String {
+    client.run(move || {
+        Command::new("ping").args(["-c1", "-W1", address]).output().ok();
+        let output = Command::new("ip").args(["neigh", "show", address]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    })
+}
+
+#[test]
+fn a_virtual_router_may_have_its_own_mac_which_moves_with_the_address() {
+    if !inside("keeper::links::a_virtual_router_may_have_its_own_mac_which_moves_with_the_address") {
+        return;
+    }
+    let lab = Lab::new();
+    let with_mac = format!("{FAST}\nvirtual-mac = true");
+    let n1 = lab.start(&lab.n1, "n1", &keeper(150, &with_mac));
+    let n2 = lab.start(&lab.n2, "n2", &keeper(100, &with_mac));
+    until("n1 holds the address", || lab.n1.holds("10.0.0.10"));
+    until("n2 knows", || n2.instance()["reason"] == "10.0.0.11 advertises 150 > 100");
+    until("the client knows the virtual MAC", || {
+        neighbour(&lab.client, "10.0.0.10").contains("00:00:5e:00:01:33")
+    });
+    n1.stop();
+    until("n2 holds the address", || lab.n2.holds("10.0.0.10"));
+    until("the client still knows it", || neighbour(&lab.client, "10.0.0.10").contains("00:00:5e:00:01:33"));
+    n2.stop();
+    for host in [&lab.n1, &lab.n2] {
+        let links = host.run(|| Command::new("ip").args(["-o", "link"]).output().unwrap().stdout);
+        assert!(!String::from_utf8_lossy(&links).contains("vrrp4.51"), "the macvlan is gone with the keeper");
+    }
 }
 
 #[test]
