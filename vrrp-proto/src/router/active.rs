@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::{Actions, Mode, OnBetter, OnDemotion, OnLosing, Preempt, Reason, Router, Sighting, Willing};
+use super::{
+    Actions, Mode, OnBetter, OnDemotion, OnLosing, Preempt, Reason, Router, Sighting, Willing,
+    active_down_interval,
+};
 use crate::{Instant, Priority};
 
 /// How many advertisements a router sends out of turn, within one interval, to answer others.
@@ -109,11 +112,12 @@ impl Router {
 
     /// After how much silence of this router a Backup may have taken over; `None` where it would be preempted anyway.
     fn replaced_after(&self) -> Option<Duration> {
-        let adverts = self.config.down_timer_adverts.into();
+        let adverts = self.config.down_timer_adverts;
         match self.preempt() {
             Preempt::Always => None,
             Preempt::After(_) | Preempt::Never => {
-                Some(self.config.interval.to_duration().saturating_mul(adverts))
+                // The quickest is the one with the highest priority that is no owner's.
+                Some(active_down_interval(Priority::new(254), self.config.interval, adverts))
             }
         }
     }

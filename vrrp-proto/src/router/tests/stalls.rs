@@ -46,14 +46,31 @@ fn an_overdue_timer_is_not_made_young_by_another_priority() {
 
 #[test]
 fn an_active_router_that_would_not_preempt_listens_after_it_slept() {
+    // Three intervals and the skew of the quickest Backup.
+    let slept = 3 * SECOND + 7_812_500;
     for preempt in [Preempt::Never, Preempt::After(Duration::from_secs(60))] {
         let mut bench = Bench::active(|config| config.preempt = preempt);
-        bench.tell(Event::DeadlinePassed, DOWN + 3 * SECOND);
+        bench.tell(Event::DeadlinePassed, DOWN + slept);
         assert_eq!((bench.state(), bench.said.len()), (State::Active, 0));
-        assert_eq!(bench.due(), Some(DOWN + 4 * SECOND + SKEW));
+        assert_eq!(bench.due(), Some(DOWN + slept + SECOND + SKEW));
         bench.wait();
         assert_eq!((bench.state(), &bench.said[..]), (State::Active, &[100][..]));
-        assert_eq!(bench.reason(), Reason::StillAlone { silent: Duration::from_secs(3) });
+        assert_eq!(bench.reason(), Reason::StillAlone { silent: Duration::from_nanos(slept) });
+    }
+}
+
+#[test]
+fn one_advertisement_in_turn_is_no_sleep_where_one_interval_of_silence_is_all_that_is_borne() {
+    let mut bench = Bench::active(|config| {
+        config.preempt = Preempt::Never;
+        config.down_timer_adverts = 1;
+    });
+    for _ in 0..3 {
+        bench.wait();
+        assert_eq!(
+            bench.reason(),
+            Reason::Silence { last: None, after: Duration::from_nanos(SECOND + SKEW) }
+        );
     }
 }
 
