@@ -44,6 +44,10 @@ pub(super) struct Node<'a> {
     keeper: Option<Daemon>,
     /// Only beside keepalived; ours has its own.
     collector: Option<Daemon>,
+    /// Only beside keepalived: tells it whether the collector is alive.
+    check: Option<Daemon>,
+    /// Where in the log the present life begins.
+    life: Option<usize>,
 }
 
 /// A process, and since when it knows that it is to end.
@@ -111,27 +115,35 @@ impl<'a> Node<'a> {
                     fs::write(dir.join("collector.toml"), setup::ours(priority, interval))
                 }
                 System::Keepalived(_) => {
-                    let check = dir.join("check.sh");
+                    let verdict = dir.join("verdict");
+                    let check = setup::check(interval, &dir.join("collector.pid"), &verdict);
                     fs::write(dir.join("collector.toml"), setup::collector())?;
-                    fs::write(&check, setup::check_script(&dir.join("collector.pid")))?;
-                    fs::set_permissions(&check, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-                    fs::write(dir.join("keepalived.conf"), setup::keepalived(place, interval, &check))
+                    fs::write(dir.join("check.sh"), check)?;
+                    fs::write(dir.join("keepalived.conf"), setup::keepalived(place, interval, &verdict))
                 }
             }
         };
         written().map_err(|source| Error::Directory { path: dir.clone(), source })?;
-        Ok(Self { host, system, dir, keeper: None, collector: None })
+        Ok(Self { host, system, dir, keeper: None, collector: None, check: None, life: None })
     }
 
     /// Starts everything, and waits until it is ready.
     pub(super) fn start(&mut self) -> Result<(), Error> {
+        self.life = Some(self.log().len());
         match self.system {
             System::HaCollector => {
                 self.keeper = Some(self.start_ours()?.into());
                 Ok(())
             }
             System::Keepalived(program) => {
+                // What a reboot removes.
+                for file in ["keepalived.pid", "vrrp.pid"] {
+                    fs::remove_file(self.dir.join(file)).ok();
+                }
                 self.start_service()?;
+                let mut check = Command::new("sh");
+                check.arg(self.dir.join("check.sh"));
+                self.check = Some(self.spawn(check, "sh")?.into());
                 let mut command = Command::new(program);
                 command.args(["-P", "-n", "-l", "-D", "-f"]).arg(self.dir.join("keepalived.conf"));
                 command.arg("-p").arg(self.dir.join("keepalived.pid"));
@@ -201,7 +213,7 @@ impl<'a> Node<'a> {
         for pid in pids {
             kill(*pid, Signal::SIGKILL).ok();
         }
-        for child in [&mut self.keeper, &mut self.collector] {
+        for child in [&mut self.keeper, &mut self.collector, &mut self.check] {
             if let Some(child) = child.take() {
                 child.kill();
             }
@@ -211,7 +223,7 @@ impl<'a> Node<'a> {
     /// TERM for everything, to be called until it has ended. keepalived goes first, so that its collector serves as long as
     /// it holds the address.
     pub(super) fn stop(&mut self) -> Progress {
-        for daemon in [&mut self.keeper, &mut self.collector] {
+        for daemon in [&mut self.keeper, &mut self.collector, &mut self.check] {
             if let Some(running) = daemon {
                 if running.stop() == Progress::Ending {
                     return Progress::Ending;
@@ -256,10 +268,11 @@ impl<'a> Node<'a> {
 
     /// What its log says that it is, and why.
     pub(super) fn state(&self) -> State {
+        let Some(life) = self.life else { return State::default() };
         if self.keeper.is_none() {
             return State { word: "off".to_owned(), why: String::new() };
         }
-        self.log().lines().rev().find_map(State::read).unwrap_or_default()
+        self.log().get(life..).unwrap_or_default().lines().rev().find_map(State::read).unwrap_or_default()
     }
 
     /// Where its collector writes what it has received.

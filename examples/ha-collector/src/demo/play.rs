@@ -144,19 +144,20 @@ impl<'a> Stage<'a> {
     fn end(&mut self, moments: &Moments) -> Result<Figures, Error> {
         let Some(load) = self.load.take() else { return Err(Error::Interrupted) };
         let sent = load.stop();
+        self.view.event("everything stops, and what both wrote is counted");
         // The one without the address first, so that it does not take over for a moment.
         self.wait_until_stopped(1)?;
         self.wait_until_stopped(0)?;
         let [n1, n2] = &self.nodes;
         let read = |node: &Node<'_>| Found::read(&node.files()).map_err(|source| Error::Read { source });
-        let figures = count(&sent, &[read(n1)?, read(n2)?], moments);
-        self.view.event("both stopped, and what they wrote is counted");
-        Ok(figures)
+        Ok(count(&sent, &[read(n1)?, read(n2)?], moments))
     }
 
     fn wait_until_stopped(&mut self, place: usize) -> Result<(), Error> {
         while self.nodes.get_mut(place).is_some_and(|node| node.stop() == Progress::Ending) {
-            self.look()?;
+            if self.load.is_some() {
+                self.look()?;
+            }
             thread::sleep(LOOK);
         }
         Ok(())

@@ -63,18 +63,16 @@ impl Report {
             .filter_map(|(name, figures)| figures.as_ref().map(|figures| (name, figures)))
             .collect();
         let mut row = |title: &str, cell: &dyn Fn(&str, &Figures) -> String| {
-            let cells = columns.iter().map(|(name, figures)| format!("{:>14}", cell(name, figures)));
-            _ = writeln!(out, "  {title:<30}{}", cells.collect::<String>());
+            let cells = columns.iter().map(|(name, figures)| format!("{:>16}", cell(name, figures)));
+            _ = writeln!(out, "  {title:<26}{}", cells.collect::<String>());
         };
         row("", &|name, _| name.to_owned());
         row("dark", &|_, figures| time(figures.dark_ms));
         row("takeover", &|_, figures| time(figures.takeover_ms));
         row("dark on the way back", &|_, figures| time(figures.back_dark_ms));
-        row("datagrams sent", &|_, figures| thousands(figures.sent));
-        row("  lost", &|_, figures| thousands(figures.lost));
-        row("  twice", &|_, figures| thousands(figures.twice));
-        row("TCP lines acknowledged", &|_, figures| thousands(figures.tcp.acknowledged));
-        row("  of these in no file", &|_, figures| thousands(figures.tcp.missing));
+        row("datagrams lost", &|_, figures| of(figures.lost, figures.sent));
+        row("datagrams twice", &|_, figures| thousands(figures.twice));
+        row("acknowledged lines lost", &|_, figures| of(figures.tcp.missing, figures.tcp.acknowledged));
         _ = writeln!(out, "  {}", self.configured());
         out
     }
@@ -83,13 +81,13 @@ impl Report {
     fn configured(&self) -> String {
         let interval = self.settings.interval;
         let mut text = format!(
-            "VRRPv{} at {interval:?}, {} datagrams/s, {STREAMS} TCP streams",
+            "VRRPv{} at {interval:?}, {} datagrams/s, {STREAMS} TCP connections",
             setup::version(interval),
             thousands(self.settings.rate.into())
         );
         if self.keepalived.is_some() {
             let seconds = setup::check_interval(interval).as_secs();
-            _ = write!(text, "; keepalived checks its collector every {seconds} s, fall 2, rise 2, weight -80");
+            _ = write!(text, "; keepalived: check every {seconds} s, fall 2, weight -80");
         }
         text
     }
@@ -102,6 +100,10 @@ fn time(milliseconds: Option<f64>) -> String {
         Some(milliseconds) if milliseconds < 999.5 => format!("{milliseconds:.0} ms"),
         Some(milliseconds) => format!("{:.2} s", milliseconds / 1_000.0),
     }
+}
+
+fn of(part: u64, whole: u64) -> String {
+    format!("{} of {}", thousands(part), thousands(whole))
 }
 
 /// With commas between them.

@@ -32,16 +32,16 @@ pub(super) fn ours(priority: u8, interval: Duration) -> String {
     )
 }
 
-/// keepalived with the same timing, and the check that its users have: interval 2, fall 2, weight -80.
-pub(super) fn keepalived(place: usize, interval: Duration, check: &Path) -> String {
+/// keepalived with the same timing. It runs its scripts as another user, which nobody can become in a namespace for users,
+/// and then takes them as good; so the check runs beside it, and it looks at what that says in a file.
+pub(super) fn keepalived(place: usize, interval: Duration, verdict: &Path) -> String {
     let (state, priority) = if place == 0 { ("MASTER", PRIORITIES[0]) } else { ("BACKUP", PRIORITIES[1]) };
     format!(
-        "global_defs {{\n  script_user root\n}}\nvrrp_script service {{\n  script \"{}\"\n  interval {}\n  fall 2\n  rise 2\n}}\n\
+        "global_defs {{\n  script_user root\n}}\ntrack_file service {{\n  file \"{}\"\n  weight -80\n  init_file 0 overwrite\n}}\n\
          vrrp_instance VI_1 {{\n  state {state}\n  interface eth0\n  virtual_router_id 51\n  priority {priority}\n  version {}\n  advert_int {}\n  \
-         virtual_ipaddress {{\n    {VIP}/24 dev eth0\n  }}\n  track_script {{\n    service weight -80\n  }}\n  \
+         virtual_ipaddress {{\n    {VIP}/24 dev eth0\n  }}\n  track_file {{\n    service weight -80\n  }}\n  \
          garp_master_delay 1\n  garp_master_repeat 5\n}}\n",
-        check.display(),
-        check_interval(interval).as_secs(),
+        verdict.display(),
         version(interval),
         interval.as_secs_f64()
     )
@@ -57,7 +57,14 @@ pub(super) fn version(interval: Duration) -> u8 {
     if interval < Duration::from_secs(1) { 3 } else { 2 }
 }
 
-/// Whether the process that a file names is alive: what `systemctl is-active` is to those who have systemd.
-pub(super) fn check_script(pid_file: &Path) -> String {
-    format!("#!/bin/sh\nkill -0 \"$(cat '{}')\" 2>/dev/null\n", pid_file.display())
+/// What keepalived does with `interval`, `fall 2` and `rise 2`: whether the process is alive that a file names, as
+/// `systemctl is-active` says to those who have systemd.
+pub(super) fn check(interval: Duration, pid: &Path, verdict: &Path) -> String {
+    format!(
+        "#!/bin/sh\nbefore=0\nwhile sleep {}; do\n  kill -0 \"$(cat '{}')\" 2>/dev/null && now=0 || now=1\n  \
+         [ $now = $before ] && echo $now > '{}'\n  before=$now\ndone\n",
+        check_interval(interval).as_secs(),
+        pid.display(),
+        verdict.display()
+    )
 }

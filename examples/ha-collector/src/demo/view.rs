@@ -82,8 +82,12 @@ impl View {
     /// How it stands now.
     pub(super) fn show(&mut self, nodes: Vec<Seen>, datagrams: u64, lines: u64) {
         (self.datagrams, self.lines) = (datagrams, lines);
-        let changed: Vec<Seen> =
-            nodes.iter().filter(|seen| !self.nodes.contains(seen) && !seen.state.word.is_empty()).cloned().collect();
+        // A reason may change without anything happening; it is seen on a terminal.
+        let told = |seen: &&Seen| {
+            let same = |known: &Seen| (known.name, &known.state.word, known.holding) == (seen.name, &seen.state.word, seen.holding);
+            !seen.state.word.is_empty() && !self.nodes.iter().any(same)
+        };
+        let changed: Vec<Seen> = nodes.iter().filter(told).cloned().collect();
         self.nodes = nodes;
         for seen in changed {
             let holding = if seen.holding == Holding::Has { ", has the address" } else { "" };
