@@ -52,8 +52,9 @@ run this program; 10.0.0.10 moves between them. Nothing outside is touched, noth
   node     keeper and collector are killed and the cable is pulled; the node comes back as after a reboot
   stop     the node is told to stop (TERM), and started again
 
-Dark is the longest time in which no datagram arrived at either node, by the collectors' time of reception. Lost and
-twice are counted in the files that both nodes wrote. A TCP line counts as acknowledged when the kernel of the node
+Dark is the longest time in which no datagram arrived at either node, by the collectors' time of reception; it cannot be
+shorter than the longest pause that the client itself made, which is told beside it. Takeover is from the fault to the
+first datagram at the other node. A node that was broken is helped up a second after the other one serves. Lost and twice are counted in the files that both nodes wrote. A TCP line counts as acknowledged when the kernel of the node
 has acknowledged its last byte.";
 
 /// A configuration is in it, and sockets, whose paths are short.
@@ -139,7 +140,12 @@ fn inside(arguments: &DemoArguments, dir: &Path) -> Result<Exit, demo::Error> {
         peer: arguments.keepalived,
         looks,
     };
-    let result = demo::run(&settings, dir)?;
+    let result = demo::run(&settings, dir);
+    if kept == Inside::Remove {
+        // Whoever started us does so, too, unless it was killed.
+        std::fs::remove_dir_all(dir).ok();
+    }
+    let result = result?;
     let text = if arguments.json { format!("{}\n", result.json()) } else { result.table() };
     // Nobody is left to be told that standard output is closed.
     io::stdout().write_all(text.as_bytes()).ok();

@@ -63,13 +63,14 @@ impl Report {
             .filter_map(|(name, figures)| figures.as_ref().map(|figures| (name, figures)))
             .collect();
         let mut row = |title: &str, cell: &dyn Fn(&str, &Figures) -> String| {
-            let cells = columns.iter().map(|(name, figures)| format!("{:>16}", cell(name, figures)));
-            _ = writeln!(out, "  {title:<26}{}", cells.collect::<String>());
+            let cells = columns.iter().map(|(name, figures)| format!("{:>18}", cell(name, figures)));
+            _ = writeln!(out, "  {title:<28}{}", cells.collect::<String>());
         };
         row("", &|name, _| name.to_owned());
         row("dark", &|_, figures| time(figures.dark_ms));
         row("takeover", &|_, figures| time(figures.takeover_ms));
         row("dark on the way back", &|_, figures| time(figures.back_dark_ms));
+        row("longest pause of the client", &|_, figures| time(Some(figures.sender_pause_ms)));
         row("datagrams lost", &|_, figures| of(figures.lost, figures.sent));
         row("datagrams twice", &|_, figures| thousands(figures.twice));
         row("acknowledged lines lost", &|_, figures| of(figures.tcp.missing, figures.tcp.acknowledged));

@@ -110,7 +110,9 @@ impl View {
             return;
         }
         self.drawn = Some(Instant::now());
-        let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col));
+        let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        // Some terminals do not know theirs.
+        let width = if width == 0 { 80 } else { width };
         let lines = self.lines();
         let mut text = String::new();
         if self.height > 0 {
