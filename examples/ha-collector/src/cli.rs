@@ -2,6 +2,7 @@
 
 mod ask;
 mod check;
+mod demo;
 mod import;
 mod parse;
 mod run;
@@ -76,6 +77,8 @@ enum Command {
     Reload(ask::Which),
     /// Every change of state of a running daemon, one JSON object a line, numbered without a gap
     Events(ask::EventsArguments),
+    /// Break one of two nodes in namespaces of its own, no root, and show what senders noticed
+    Demo(demo::DemoArguments),
     /// Show what is understood of messages: standard input in, one JSON object a line out
     Parse(parse::ParseArguments),
 }
@@ -113,6 +116,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Promote(which)) => ask::order(&which, &Request::Promote),
         Some(Command::Reload(which)) => ask::order(&which, &Request::Reload),
         Some(Command::Events(events)) => ask::events(&events),
+        Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Parse(parse)) => parse::parse(&parse),
     }
     .into()

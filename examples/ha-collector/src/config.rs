@@ -21,6 +21,7 @@ use self::diagnostic::{Diagnostic, Errors, Text};
 use self::units::Size;
 use self::vrrp::Findings;
 
+pub(crate) use self::units::Span;
 pub(crate) use self::vrrp::{
     Announce, AtStart, Authentication, Checksum, Initial, Keeper, LinkLayer, Notify, Preempt, Process, Reach,
     Scope, Script, Sense, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,

@@ -10,6 +10,7 @@
 mod command_line;
 mod crash;
 mod delivery;
+mod demo;
 mod disk_full;
 mod hostile;
 mod import;

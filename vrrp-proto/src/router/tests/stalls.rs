@@ -61,16 +61,14 @@ fn an_active_router_that_would_not_preempt_listens_after_it_slept() {
 
 #[test]
 fn one_advertisement_in_turn_is_no_sleep_where_one_interval_of_silence_is_all_that_is_borne() {
-    let mut bench = Bench::active(|config| {
+    let mut bench = Bench::started(|config| {
         config.preempt = Preempt::Never;
         config.down_timer_adverts = 1;
     });
-    for _ in 0..3 {
+    for _ in 0..4 {
         bench.wait();
-        assert_eq!(
-            bench.reason(),
-            Reason::Silence { last: None, after: Duration::from_nanos(SECOND + SKEW) }
-        );
+        assert_eq!(bench.state(), State::Active);
+        assert!(matches!(bench.reason(), Reason::Silence { .. }), "{:?}", bench.reason());
     }
 }
 
