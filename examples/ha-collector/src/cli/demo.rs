@@ -15,7 +15,6 @@ use crate::log::say;
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct DemoArguments {
     /// What is done to the node that holds the address
     #[arg(long, value_enum, default_value_t = Fault::Service)]
