@@ -24,8 +24,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use self::lab::Lab;
-use self::node::System;
 pub(crate) use self::namespace::{Inside, end_with_standard_input, inside_namespaces};
+use self::node::System;
 pub(crate) use self::report::Report;
 use self::view::View;
 
@@ -116,10 +116,10 @@ pub(crate) fn run(settings: &Settings, dir: &Path) -> Result<Report, Error> {
     let keepalived = match settings.peer {
         Peer::Never => None,
         Peer::Auto => lab::program("keepalived"),
-        Peer::Always => Some(
-            lab::program("keepalived")
-                .ok_or(Error::Missing { program: "keepalived", cure: "apt install keepalived, or leave --keepalived away" })?,
-        ),
+        Peer::Always => Some(lab::program("keepalived").ok_or(Error::Missing {
+            program: "keepalived",
+            cure: "apt install keepalived, or leave --keepalived away",
+        })?),
     };
     let lab = Lab::new()?;
     let mut view = View::new(settings);

@@ -15,7 +15,6 @@ use crate::log::say;
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct DemoArguments {
     /// What is done to the node that holds the address
     #[arg(long, value_enum, default_value_t = Fault::Service)]
@@ -92,13 +91,14 @@ pub(super) fn demo(arguments: &DemoArguments) -> Exit {
 fn outside(arguments: &DemoArguments) -> Result<Exit, demo::Error> {
     let (dir, _removed_at_the_end) = match &arguments.keep {
         Some(dir) => {
-            std::fs::create_dir(dir).map_err(|source| demo::Error::Directory { path: dir.clone(), source })?;
+            std::fs::create_dir(dir)
+                .map_err(|source| demo::Error::Directory { path: dir.clone(), source })?;
             (std::path::absolute(dir).unwrap_or_else(|_| dir.clone()), None)
         }
         None => {
             let temporary = tempfile::Builder::new().prefix("ha-demo-").tempdir();
-            let temporary = temporary
-                .map_err(|source| demo::Error::Directory { path: std::env::temp_dir(), source })?;
+            let temporary =
+                temporary.map_err(|source| demo::Error::Directory { path: std::env::temp_dir(), source })?;
             (temporary.path().to_owned(), Some(temporary))
         }
     };

@@ -148,7 +148,8 @@ fn longest(moments: &[Microseconds], from: Microseconds, until: Microseconds) ->
 
 fn tcp(sent: &Sent, [broken, successor]: &[Found; 2]) -> Tcp {
     let times = |key: &(u32, u64)| {
-        broken.lines.get(key).copied().unwrap_or_default() + successor.lines.get(key).copied().unwrap_or_default()
+        broken.lines.get(key).copied().unwrap_or_default()
+            + successor.lines.get(key).copied().unwrap_or_default()
     };
     let claimed = sent
         .acknowledged
@@ -188,7 +189,10 @@ mod tests {
     fn what_is_missing_what_came_twice_and_how_long_it_was_dark() {
         let s = 1_000_000;
         // 3 and 4 are lost, 5 came twice; n2 serves from 14.5 s, n1 again from 16 s.
-        let n1 = found(&[(0, 10 * s), (1, 11 * s), (2, 12 * s), (7, 16 * s), (8, 17 * s)], &[(0, 0), (1, 7), (1, 8)]);
+        let n1 = found(
+            &[(0, 10 * s), (1, 11 * s), (2, 12 * s), (7, 16 * s), (8, 17 * s)],
+            &[(0, 0), (1, 7), (1, 8)],
+        );
         let n2 = found(&[(5, 14 * s + s / 2), (5, 14 * s + s / 2), (6, 15 * s)], &[(1, 7)]);
         let sent = Sent {
             datagrams: 9,

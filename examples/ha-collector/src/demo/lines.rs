@@ -59,14 +59,15 @@ fn one_connection(
     let mut written = 0;
     // The byte after each line that is not acknowledged yet.
     let mut open: Vec<(u64, u64)> = Vec::new();
-    let claim = |written: u64, open: &mut Vec<(u64, u64)>, lines: &mut Vec<u64>| match unacknowledged(connection) {
-        Some(waiting) => {
-            let done = open.partition_point(|(end, _)| *end <= written.saturating_sub(waiting));
-            lines.extend(open.drain(..done).map(|(_, number)| number));
-            true
-        }
-        None => false,
-    };
+    let claim =
+        |written: u64, open: &mut Vec<(u64, u64)>, lines: &mut Vec<u64>| match unacknowledged(connection) {
+            Some(waiting) => {
+                let done = open.partition_point(|(end, _)| *end <= written.saturating_sub(waiting));
+                lines.extend(open.drain(..done).map(|(_, number)| number));
+                true
+            }
+            None => false,
+        };
     while !shared.stopped() {
         let text = line(stream, *number);
         let sent = connection.write_all(text.as_bytes());

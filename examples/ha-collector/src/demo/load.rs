@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::Error;
 use super::host::Host;
 use super::lab::VIP;
 use super::lines::{self, Acknowledged};
 use super::setup::PORT;
-use super::Error;
 
 /// Connections with lines on them.
 pub(super) const STREAMS: u32 = 4;
@@ -113,7 +113,8 @@ fn send(socket: &UdpSocket, rate: u32, shared: &Shared) -> Vec<Microseconds> {
     let (begun, mut sent) = (Instant::now(), 0);
     let mut moments = Vec::new();
     while !shared.stopped() && begun.elapsed() < LONGEST {
-        let due = u64::try_from(begun.elapsed().as_micros() * u128::from(rate) / 1_000_000).unwrap_or(u64::MAX);
+        let due =
+            u64::try_from(begun.elapsed().as_micros() * u128::from(rate) / 1_000_000).unwrap_or(u64::MAX);
         if sent < due {
             moments.push(now());
         }

@@ -159,7 +159,8 @@ fn explain(errno: Errno, system: &System) -> (String, String) {
             Some(name) => sysctl(name, 0, 1_000),
             None => (
                 "a limit on namespaces is used up".to_owned(),
-                "raise user.max_user_namespaces, user.max_net_namespaces or user.max_pid_namespaces".to_owned(),
+                "raise user.max_user_namespaces, user.max_net_namespaces or user.max_pid_namespaces"
+                    .to_owned(),
             ),
         },
         (Errno::EPERM | Errno::EACCES, System { apparmor: Some(found @ 1..), .. }) => {
@@ -170,7 +171,8 @@ fn explain(errno: Errno, system: &System) -> (String, String) {
             "outside of the container, or in one started with --security-opt seccomp=unconfined".to_owned(),
         ),
         (Errno::EPERM | Errno::EACCES, _) => (
-            "the user may not: in a chroot, or a policy of the system (SELinux, a security module)".to_owned(),
+            "the user may not: in a chroot, or a policy of the system (SELinux, a security module)"
+                .to_owned(),
             "as root, or outside of it".to_owned(),
         ),
         (Errno::EINVAL | Errno::ENOSYS, _) => (
@@ -196,13 +198,24 @@ mod tests {
 
     #[test]
     fn each_way_of_forbidding_has_its_cure() {
-        let none = System { users: Some(1_000), networks: Some(1_000), processes: Some(1_000), ..System::default() };
+        let none =
+            System { users: Some(1_000), networks: Some(1_000), processes: Some(1_000), ..System::default() };
         for (errno, system, cause, cure) in [
-            (Errno::EPERM, System { unprivileged: Some(0), ..none }, "is 0", "kernel.unprivileged_userns_clone=1"),
+            (
+                Errno::EPERM,
+                System { unprivileged: Some(0), ..none },
+                "is 0",
+                "kernel.unprivileged_userns_clone=1",
+            ),
             (Errno::ENOSPC, System { users: Some(0), ..none }, "is 0", "user.max_user_namespaces=1000"),
             (Errno::ENOSPC, System { networks: Some(0), ..none }, "is 0", "user.max_net_namespaces=1000"),
             (Errno::ENOSPC, none, "used up", "raise"),
-            (Errno::EPERM, System { apparmor: Some(1), ..none }, "is 1", "apparmor_restrict_unprivileged_userns=0"),
+            (
+                Errno::EPERM,
+                System { apparmor: Some(1), ..none },
+                "is 1",
+                "apparmor_restrict_unprivileged_userns=0",
+            ),
             (Errno::EPERM, System { seccomp: Some(2), ..none }, "filter", "seccomp=unconfined"),
             (Errno::EPERM, none, "chroot", "as root"),
             (Errno::EINVAL, none, "kernel", "CONFIG_USER_NS"),

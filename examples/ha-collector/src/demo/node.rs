@@ -178,7 +178,11 @@ impl<'a> Node<'a> {
             let ended = child.try_wait().is_ok_and(|status| status.is_some());
             if ended || begun.elapsed() > PATIENCE {
                 let said = self.log();
-                return Err(Error::Late { what: format!("{} is ready", self.host.name), patience: PATIENCE, said });
+                return Err(Error::Late {
+                    what: format!("{} is ready", self.host.name),
+                    patience: PATIENCE,
+                    said,
+                });
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -240,7 +244,8 @@ impl<'a> Node<'a> {
         let mut found = Vec::new();
         if *self.system == System::HaCollector {
             let asked = ask(&self.dir.join("data/control"), &Request::Status, |status| {
-                let pids = status.get("pids").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let pids =
+                    status.get("pids").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 found.extend(pids.iter().filter_map(Value::as_i64).filter_map(|pid| i32::try_from(pid).ok()));
                 Wanted::Enough
             });
@@ -260,10 +265,8 @@ impl<'a> Node<'a> {
 
     /// All that its daemons have said.
     pub(super) fn log(&self) -> String {
-        fs::read(self.dir.join("log")).map_or_else(
-            |_not_yet| String::new(),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        fs::read(self.dir.join("log"))
+            .map_or_else(|_not_yet| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// What its log says that it is, and why.

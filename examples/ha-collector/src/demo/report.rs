@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::count::Figures;
@@ -18,15 +17,6 @@ pub(crate) struct Report {
     pub(super) keepalived: Option<Figures>,
 }
 
-/// What is told of one system.
-#[derive(Debug, Serialize)]
-struct Told<'a> {
-    #[serde(flatten)]
-    figures: &'a Figures,
-    successor_served: bool,
-    came_back: bool,
-}
-
 impl Report {
     pub(super) fn new(settings: &Settings) -> Self {
         Self { settings: settings.clone(), ours: None, keepalived: None }
@@ -36,14 +26,20 @@ impl Report {
     pub(crate) fn as_promised(&self) -> bool {
         let Some(ours) = &self.ours else { return false };
         let lossless = ours.lost == 0 && ours.twice == 0 && ours.tcp.missing == 0;
-        ours.takeover_ms.is_some() && ours.back_ms.is_some() && (self.settings.fault != Fault::Stop || lossless)
+        ours.takeover_ms.is_some()
+            && ours.back_ms.is_some()
+            && (self.settings.fault != Fault::Stop || lossless)
     }
 
     /// One object with the results of both.
     pub(crate) fn json(&self) -> Value {
         let told = |figures: &Figures| {
-            let (successor_served, came_back) = (figures.takeover_ms.is_some(), figures.back_ms.is_some());
-            serde_json::to_value(Told { figures, successor_served, came_back }).unwrap_or_default()
+            let mut told = serde_json::to_value(figures).unwrap_or_default();
+            if let Value::Object(fields) = &mut told {
+                fields.insert("successor_served".to_owned(), figures.takeover_ms.is_some().into());
+                fields.insert("came_back".to_owned(), figures.back_ms.is_some().into());
+            }
+            told
         };
         json!({
             "fault": self.settings.fault.name(),
@@ -112,7 +108,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

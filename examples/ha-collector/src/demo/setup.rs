@@ -13,8 +13,9 @@ pub(super) const PRIORITIES: [u8; 2] = [150, 100];
 
 /// Sources, buffer and files of a collector.
 pub(super) fn collector() -> String {
-    let sources = ["udp", "tcp"]
-        .map(|kind| format!("[[source]]\nid = \"{kind}\"\ntype = \"{kind}\"\nlisten = \"0.0.0.0:{PORT}\"\n\n"));
+    let sources = ["udp", "tcp"].map(|kind| {
+        format!("[[source]]\nid = \"{kind}\"\ntype = \"{kind}\"\nlisten = \"0.0.0.0:{PORT}\"\n\n")
+    });
     format!(
         "[buffer]\nmax-size = \"64MiB\"\nsegment-size = \"4MiB\"\n\n{}[[destination]]\nid = \"files\"\ntype = \"file\"\n",
         sources.concat()

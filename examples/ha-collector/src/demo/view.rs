@@ -84,14 +84,17 @@ impl View {
         (self.datagrams, self.lines) = (datagrams, lines);
         // A reason may change without anything happening; it is seen on a terminal.
         let told = |seen: &&Seen| {
-            let same = |known: &Seen| (known.name, &known.state.word, known.holding) == (seen.name, &seen.state.word, seen.holding);
+            let same = |known: &Seen| {
+                (known.name, &known.state.word, known.holding) == (seen.name, &seen.state.word, seen.holding)
+            };
             !seen.state.word.is_empty() && !self.nodes.iter().any(same)
         };
         let changed: Vec<Seen> = nodes.iter().filter(told).cloned().collect();
         self.nodes = nodes;
         for seen in changed {
             let holding = if seen.holding == Holding::Has { ", has the address" } else { "" };
-            let why = if seen.state.why.is_empty() { String::new() } else { format!(" ({})", seen.state.why) };
+            let why =
+                if seen.state.why.is_empty() { String::new() } else { format!(" ({})", seen.state.why) };
             self.event(&format!("{} is {}{holding}{why}", seen.name, seen.state.word));
         }
         self.draw();
@@ -163,8 +166,11 @@ mod tests {
         };
         let state = |word: &str, why: &str| State { word: word.to_owned(), why: why.to_owned() };
         let active = Seen { name: "n1", state: state("active", ""), holding: Holding::Has };
-        let backup =
-            Seen { name: "n2", state: state("backup", "10.0.0.11 advertises 150 > 100"), holding: Holding::HasNot };
+        let backup = Seen {
+            name: "n2",
+            state: state("backup", "10.0.0.11 advertises 150 > 100"),
+            holding: Holding::HasNot,
+        };
         view.show(vec![active, backup], 1_234, 56);
         let lines = view.lines();
         assert!(lines[0].starts_with("ha-collector, fault: stop"), "{lines:?}");

@@ -44,7 +44,11 @@ fn figures(test: &str, fault: &str) -> Option<Value> {
     let number = |key: &str| ours[key].as_u64().unwrap();
     assert!(number("sent") > 100, "{ours}");
     assert_eq!(number("arrived") + number("lost"), number("sent"), "{ours}");
-    assert_eq!((ours["successor_served"].as_bool(), ours["came_back"].as_bool()), (Some(true), Some(true)), "{ours}");
+    assert_eq!(
+        (ours["successor_served"].as_bool(), ours["came_back"].as_bool()),
+        (Some(true), Some(true)),
+        "{ours}"
+    );
     assert!(ours["dark_ms"].as_f64().is_some() && ours["takeover_ms"].as_f64().is_some(), "{ours}");
     assert!(ours["tcp"]["acknowledged"].as_u64().unwrap() > 10, "{ours}");
     Some(ours)
@@ -69,7 +73,8 @@ fn a_dead_node_is_followed_by_the_other_one_and_comes_back_when_it_is_mended() {
 
 /// What a table is made of: the words that lead its rows, and how many figures follow.
 fn shape(lines: &[&str]) -> Vec<(String, usize)> {
-    let rows = lines.iter().filter(|line| line.starts_with("  ") && !is_event(line) && !line.contains("VRRP"));
+    let rows =
+        lines.iter().filter(|line| line.starts_with("  ") && !is_event(line) && !line.contains("VRRP"));
     rows.map(|row| {
         let (title, cells) = row.split_at(TITLE);
         (title.trim().to_owned(), cells.len().div_ceil(CELL))
@@ -88,7 +93,8 @@ fn is_event(line: &str) -> bool {
 
 #[test]
 fn the_recording_in_the_readme_has_the_rows_that_are_printed() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
     let recording = readme.split("```text\n$ ha-collector demo").nth(1).expect("no recording in the README");
     let recording: Vec<&str> = recording.split("```").next().unwrap().lines().collect();
     assert!(recording.len() <= 25, "a picture, not a log");
@@ -115,7 +121,9 @@ fn the_recording_in_the_readme_has_the_rows_that_are_printed() {
     assert_eq!(shape(&stop), now);
     assert_eq!(shape(&service), now);
     // The lines of what happened are those that it still prints.
-    for line in recording.iter().filter(|line| is_event(line) && line.contains(": TERM") | line.contains("serves")) {
+    for line in
+        recording.iter().filter(|line| is_event(line) && line.contains(": TERM") | line.contains("serves"))
+    {
         let (_, event) = line.split_once(" s  ").unwrap();
         let known = event.split(" (").next().unwrap();
         assert!(text.contains(known), "{known} is not in:\n{text}");
@@ -162,7 +170,8 @@ fn where_namespaces_are_forbidden_the_cause_and_the_cure_are_said() {
     }
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(
-        said.contains("user.max_user_namespaces is 0") && said.contains("sysctl -w user.max_user_namespaces="),
+        said.contains("user.max_user_namespaces is 0")
+            && said.contains("sysctl -w user.max_user_namespaces="),
         "{said}"
     );
 }
