@@ -51,10 +51,11 @@ run this program; 10.0.0.10 moves between them. Nothing outside is touched, noth
   node     keeper and collector are killed and the cable is pulled; the node comes back as after a reboot
   stop     the node is told to stop (TERM), and started again
 
-Dark is the longest time in which no datagram arrived at either node, by the collectors' time of reception; it cannot be
-shorter than the longest pause that the client itself made, which is told beside it. Takeover is from the fault to the
-first datagram at the other node. A node that was broken is helped up a second after the other one serves. Lost and twice are counted in the files that both nodes wrote. A TCP line counts as acknowledged when the kernel of the node
-has acknowledged its last byte.";
+Takeover is from the fault to the first datagram at the other node. Dark is the longest time in which no datagram arrived
+at either node, by the collectors' time of reception; the longest pause that the client itself made from the fault on is
+told beside it. A second after the other node serves, the broken one is helped up; where it has a keeper that does so, at
+once. Lost and twice are counted in the files that both nodes wrote. A TCP line counts as acknowledged when the kernel of
+the node has acknowledged its last byte.";
 
 /// A configuration is in it, and sockets, whose paths are short.
 const LONGEST_DIR: usize = 60;

@@ -19,7 +19,7 @@ pub(super) struct Acknowledged {
 }
 
 /// Between two lines of one stream.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 /// A connection that does not come to be in this time is tried anew.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// At the end, what is on its way may still be acknowledged.

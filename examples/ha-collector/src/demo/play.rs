@@ -13,7 +13,7 @@ use super::view::{Holding, Seen, View};
 use super::{Error, Fault, Settings};
 
 /// How long anything may take that must come.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(12);
 /// Where the node is helped by its own keeper, the other need not take over if that is faster.
 const PATIENCE_WITH_A_KEEPER: Duration = Duration::from_secs(5);
 /// What follows upon a change is seen in this time.

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::count::Figures;
@@ -16,16 +15,6 @@ pub(crate) struct Report {
     pub(super) ours: Option<Figures>,
     /// `None`: not installed, or not wanted.
     pub(super) keepalived: Option<Figures>,
-}
-
-/// What is told of one system.
-#[derive(Debug, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "what a program that reads the JSON asks")]
-struct Told<'a> {
-    #[serde(flatten)]
-    figures: &'a Figures,
-    successor_served: bool,
-    came_back: bool,
 }
 
 impl Report {
@@ -45,8 +34,12 @@ impl Report {
     /// One object with the results of both.
     pub(crate) fn json(&self) -> Value {
         let told = |figures: &Figures| {
-            let (successor_served, came_back) = (figures.takeover_ms.is_some(), figures.back_ms.is_some());
-            serde_json::to_value(Told { figures, successor_served, came_back }).unwrap_or_default()
+            let mut told = serde_json::to_value(figures).unwrap_or_default();
+            if let Value::Object(fields) = &mut told {
+                fields.insert("successor_served".to_owned(), figures.takeover_ms.is_some().into());
+                fields.insert("came_back".to_owned(), figures.back_ms.is_some().into());
+            }
+            told
         };
         json!({
             "fault": self.settings.fault.name(),

@@ -22,9 +22,16 @@ fn run_config(path: &Path) -> (i32, String) {
 fn help_tells_the_commands_the_defaults_the_signals_and_the_exit_codes() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, 0);
-    for text in
-        ["run", "check", "--config", "--data", "127.0.0.1:5514", "HUP", "4 messages left in the buffer"]
-    {
+    for text in [
+        "run",
+        "check",
+        "demo",
+        "--config",
+        "--data",
+        "127.0.0.1:5514",
+        "HUP",
+        "4 messages left in the buffer",
+    ] {
         assert!(out.contains(text), "{text} is not in:\n{out}");
     }
 }
