@@ -56,7 +56,9 @@ impl Cursor {
             .and_then(|()| file.write_all_at(&slot.block(uuid), slot.at()))
             .and_then(|()| file.sync())
             .and_then(|()| storage.rename(&tmp, &path))
-            .and_then(|()| storage.sync_dir(CONSUMERS));
+            .and_then(|()| storage.sync_dir(CONSUMERS))
+            // The directory itself may be as young.
+            .and_then(|()| storage.sync_dir(""));
         if let Err(error) = written {
             // The first error is the one to tell; a file left over is removed at the next open.
             storage.remove(&tmp).ok();

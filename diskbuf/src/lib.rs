@@ -74,6 +74,7 @@ mod record;
 mod recover;
 mod segment;
 mod seq;
+pub mod sim;
 mod siphash;
 mod state;
 mod status;

@@ -146,6 +146,14 @@ impl Road<'_> {
         }
     }
 
+    /// Removes what need not be there any more.
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match self.0.remove(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
     fn meta(&self, options: &Options, names: &[(String, u64)]) -> Result<(Meta, Origin), OpenError> {
         if names.iter().any(|(name, _)| name == META) {
             let file = self.told("open", META, self.0.open(META))?;
@@ -173,8 +181,8 @@ impl Road<'_> {
             let half_made = *name == format!("new{TMP_SUFFIX}") || *name == format!("{META}{TMP_SUFFIX}");
             match (0..SPARES).find(|k| segment::spare_name(*k) == *name) {
                 Some(k) if *size == meta.segment_bytes => spares.push(k),
-                Some(_) => self.told("remove", name, self.0.remove(name))?,
-                None if half_made => self.told("remove", name, self.0.remove(name))?,
+                Some(_) => self.told("remove", name, self.remove(name))?,
+                None if half_made => self.told("remove", name, self.remove(name))?,
                 None => {}
             }
         }
