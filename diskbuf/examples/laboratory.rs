@@ -60,7 +60,9 @@ fn plant_all(seed: u64, points: u64) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for bug in Bug::ALL {
         match Laboratory::new(seed, points).plant(bug).run() {
-            Err(Finding { what, points, .. }) => eprintln!("{bug:?}: found after {points} crash points: {what}"),
+            Err(Finding { what, points, .. }) => {
+                eprintln!("{bug:?}: found after {points} crash points: {what}")
+            }
             Ok(_) => {
                 eprintln!("{bug:?}: NOT FOUND in {points} crash points");
                 code = ExitCode::FAILURE;

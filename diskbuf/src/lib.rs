@@ -59,19 +59,26 @@
 
 #![forbid(unsafe_code)]
 
+mod age;
+mod alive;
 mod append;
 mod batch;
 mod consumer;
 mod cursor;
 mod delivery;
+mod durable;
 mod error;
 mod format;
+mod mark;
 mod meta;
 mod options;
+mod quarantine;
 mod queue;
 mod reader;
 mod record;
 mod recover;
+mod reserve;
+mod rules;
 mod segment;
 mod seq;
 pub mod sim;
@@ -79,18 +86,22 @@ mod siphash;
 mod state;
 mod status;
 pub mod storage;
+mod sync;
 mod tail;
 mod wait;
 mod window;
 
 pub use batch::Batch;
 pub use consumer::{Consumer, Interrupter, Limit};
+pub use cursor::Behind;
 pub use delivery::{Delivery, Record, Records};
-pub use error::{AckError, AppendError, ConsumerError, OpenError, ReadError, TooLarge};
+pub use durable::{Durability, Durable};
+pub use error::{AckError, AppendError, ConsumerError, OpenError, ReadError, SyncError, TooLarge};
 pub use options::Options;
 pub use queue::{Appended, Queue, Start, WhenFull};
+pub use reserve::Reservation;
 pub use seq::{Loss, LossCause, Seq};
-pub use status::{Busy, ConsumerStatus, Origin, Recovery, Status};
+pub use status::{Busy, ConsumerStatus, Counts, Origin, Recovery, Status};
 pub use wait::Wait;
 
 #[cfg(doctest)]

@@ -143,9 +143,13 @@ impl Reader {
             Obstacle::End => return Ok(self.at_end(segment, at, here)),
             Obstacle::Unread(len) => self.load(segment, at, len, end, here)?,
             Obstacle::NoRecord => self.resync(segment, at, here, &wanted)?,
-            Obstacle::Gap(seq) => self.lose(here, seq, LossCause::Corrupt),
+            Obstacle::Gap(seq) => {
+                segment.damaged();
+                self.lose(here, seq, LossCause::Corrupt);
+            }
             Obstacle::Damaged(head) if self.shared.keeps(segment) => {
                 self.lose(here, head.seq + 1, LossCause::Corrupt);
+                segment.damaged();
                 here.at = Some((Arc::clone(segment), at + head.size()));
             }
             Obstacle::Damaged(_) => here.at = None,

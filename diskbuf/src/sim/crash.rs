@@ -142,13 +142,15 @@ impl Inode {
         // How often a block of this picture stays old: pictures differ in that, too.
         let reluctance = 1 + rng.below(4);
         for (block, changes) in versions {
-            let count = if rng.once_in(reluctance + 1) { rng.place(changes.len() + 1) } else { changes.len() };
+            let count =
+                if rng.once_in(reluctance + 1) { rng.place(changes.len() + 1) } else { changes.len() };
             let (from, until) = (block * unit, (block + 1) * unit);
             for index in changes.iter().take(count) {
                 if let Some(Change::Bytes { at, bytes }) = self.pending.get(*index) {
                     let begin = from.max(*at);
                     let end = until.min(at + bytes.len() as u64);
-                    let range = usize::try_from(begin - at).unwrap_or(0)..usize::try_from(end - at).unwrap_or(0);
+                    let range =
+                        usize::try_from(begin - at).unwrap_or(0)..usize::try_from(end - at).unwrap_or(0);
                     self.durable.write(bytes.get(range).unwrap_or_default(), begin);
                 }
             }

@@ -159,7 +159,11 @@ impl Disk {
     }
 
     /// A call begins: whoever watches is told, and whether it fails is decided.
-    fn call(&self, needs_room: Room, in_flight: Option<InFlight>) -> (MutexGuard<'_, Inner>, Option<FaultKind>) {
+    fn call(
+        &self,
+        needs_room: Room,
+        in_flight: Option<InFlight>,
+    ) -> (MutexGuard<'_, Inner>, Option<FaultKind>) {
         let mut inner = self.inner();
         if let Some(mut watch) = inner.watch.take() {
             watch(&Moment { world: &inner.world, in_flight });

@@ -110,6 +110,12 @@ impl World {
         Ok(())
     }
 
+    /// What a file is called, for messages.
+    pub(crate) fn name_of(&self, number: usize) -> String {
+        let dirs = self.dirs.values().flat_map(|dir| &dir.cached);
+        dirs.filter(|(_, n)| **n == number).map(|(name, _)| name.to_string()).collect()
+    }
+
     /// What all files that have a name take.
     pub(crate) fn bytes(&self) -> u64 {
         let numbers = self.dirs.values().flat_map(|dir| dir.cached.values());
@@ -175,7 +181,10 @@ impl Naming {
 
     /// Whether it must wait for `earlier`, since both are about one name.
     pub(crate) fn follows(&self, earlier: &Self) -> bool {
-        self.names().into_iter().flatten().any(|name| earlier.names().into_iter().flatten().any(|n| n == name))
+        self.names()
+            .into_iter()
+            .flatten()
+            .any(|name| earlier.names().into_iter().flatten().any(|n| n == name))
     }
 
     fn names(&self) -> [Option<&Arc<str>>; 2] {

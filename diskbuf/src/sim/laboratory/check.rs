@@ -6,13 +6,13 @@ use super::super::crash::{InFlight, Survival};
 use super::super::disk::Disk;
 use super::super::rng::Rng;
 use super::super::world::World;
+use super::Bug;
 use super::history::{Known, MAX_BYTES, options, payload};
 use super::oracle::{Oracle, Payload};
-use super::Bug;
 use crate::batch::Batch;
 use crate::consumer::Limit;
 use crate::queue::{Queue, Start, WhenFull};
-use crate::seq::{Loss, LossCause};
+use crate::seq::Loss;
 
 /// How many crashes lie behind this disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) fn opened(
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         format!("not opened: {error} {cause}")
     })?;
-    let found = look(&queue, disk, survival, &known.oracle)?;
+    let (found, losses) = look(&queue, disk, survival, &known.oracle)?;
     if again {
         let moments = std::mem::take(&mut *moments.lock().unwrap_or_else(PoisonError::into_inner));
         for (world, in_flight) in moments {
@@ -64,7 +64,7 @@ pub(super) fn opened(
         return idempotent(&before, &found, known.bug, rng);
     }
     if depth == Depth::First && rng.once_in(4) {
-        return live_on(&queue, disk, found, known, rng);
+        return live_on(&queue, disk, found, &losses, known, rng);
     }
     Ok(())
 }
@@ -77,7 +77,12 @@ fn opened_again(disk: Disk, survival: Survival, known: &mut Known, rng: &mut Rng
 type Found = Vec<(u64, Payload)>;
 
 /// Reads everything and compares it with what was promised.
-fn look(queue: &Queue, disk: &Disk, survival: Survival, oracle: &Oracle) -> Result<Found, String> {
+fn look(
+    queue: &Queue,
+    disk: &Disk,
+    survival: Survival,
+    oracle: &Oracle,
+) -> Result<(Found, Vec<Loss>), String> {
     let next = queue.recovery().next_seq.as_u64();
     let process = survival == Survival::Process && !oracle.failed;
     let must = if process { oracle.next } else { oracle.durable };
@@ -88,7 +93,7 @@ fn look(queue: &Queue, disk: &Disk, survival: Survival, oracle: &Oracle) -> Resu
         return Err("O5: a cursor was lost".to_owned());
     }
     let names: Vec<String> = queue.consumers().into_iter().map(|consumer| consumer.name).collect();
-    let mut found = Vec::new();
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (name, ack) in &oracle.consumers {
         if ack.synced > 0 && !names.contains(name) {
             return Err(format!("O5: consumer {name} is gone"));
@@ -106,17 +111,17 @@ fn look(queue: &Queue, disk: &Disk, survival: Survival, oracle: &Oracle) -> Resu
         contiguous(acked, next, &records, &losses)?;
         for (number, payload) in &records {
             if !oracle.allows(*number, payload) {
-                return Err(format!("O2: record {number} ({} bytes) is not what was appended", payload.len()));
+                let len = payload.len();
+                return Err(format!("O2: record {number} ({len} bytes) is not what was appended"));
             }
         }
         let floor = oracle.floor.max(oracle.may_drop);
         for loss in &losses {
-            let (from, to) = (loss.from.as_u64(), loss.to.as_u64());
-            let dropped = matches!(loss.cause, LossCause::DroppedForRoom | LossCause::Missing) && to < floor;
-            if from < must && !dropped {
-                return Err(format!("O1: {from} to {to} of {must} lost ({:?})", loss.cause));
+            if !oracle.excuses(loss, floor, must) {
+                return Err(format!("O1: {} to {} of {must} lost ({:?})", loss.from, loss.to, loss.cause));
             }
         }
+        missing = losses;
         found = records;
     }
     let bytes = disk.bytes();
@@ -124,7 +129,7 @@ fn look(queue: &Queue, disk: &Disk, survival: Survival, oracle: &Oracle) -> Resu
         return Err(format!("O7: the files take {bytes} of {MAX_BYTES} bytes"));
     }
     whole_batches(oracle, &found, next)?;
-    Ok(found)
+    Ok((found, missing))
 }
 
 /// Batches are there as a whole or not at all.
@@ -132,7 +137,7 @@ fn whole_batches(oracle: &Oracle, found: &Found, next: u64) -> Result<(), String
     let Some((first, _)) = found.first() else { return Ok(()) };
     let numbers: std::collections::BTreeSet<u64> = found.iter().map(|(number, _)| *number).collect();
     for batch in &oracle.batches {
-        if batch.start < *first || batch.end > oracle.next.max(next) {
+        if batch.start < (*first).max(oracle.floor) || batch.end > oracle.next.max(next) {
             continue;
         }
         let there = batch.clone().filter(|number| numbers.contains(number)).count() as u64;
@@ -173,7 +178,7 @@ fn idempotent(before: &World, found: &Found, bug: Option<Bug>, rng: &mut Rng) ->
         if round == 1 && queue.recovery().torn_bytes > 0 {
             return Err("O8: the tail is torn again".to_owned());
         }
-        if records(&queue, &disk)? != *found {
+        if records(&queue)?.0 != *found {
             return Err("O8: opened again, other records".to_owned());
         }
     }
@@ -181,11 +186,20 @@ fn idempotent(before: &World, found: &Found, bug: Option<Bug>, rng: &mut Rng) ->
 }
 
 /// Appends behind what was found, crashes once more, and looks again.
-fn live_on(queue: &Queue, disk: &Disk, found: Found, known: &mut Known, rng: &mut Rng) -> Result<(), String> {
+fn live_on(
+    queue: &Queue,
+    disk: &Disk,
+    found: Found,
+    losses: &[Loss],
+    known: &mut Known,
+    rng: &mut Rng,
+) -> Result<(), String> {
     let mut oracle = known.oracle.clone();
     let next = queue.recovery().next_seq.as_u64();
-    oracle.goes_on(next, found.into_iter());
+    oracle.goes_on(next, found.into_iter(), losses);
     oracle.failed = false;
+    let there: Vec<String> = queue.consumers().into_iter().map(|consumer| consumer.name).collect();
+    oracle.consumers.retain(|name, _| there.contains(name));
     for status in queue.consumers() {
         let ack = oracle.consumer(&status.name);
         let at = status.acked.as_u64();
@@ -194,7 +208,7 @@ fn live_on(queue: &Queue, disk: &Disk, found: Found, known: &mut Known, rng: &mu
     oracle.floor = queue.status().oldest_seq.as_u64();
     oracle.may_drop = oracle.floor;
     for _ in 0..1 + rng.below(3) {
-        let payloads: Vec<Payload> = (0..1 + rng.below(3)).map(|_| payload(rng)).collect();
+        let payloads: Vec<Payload> = (0..1 + rng.below(3)).map(|_| payload(rng, oracle.next)).collect();
         let mut batch = Batch::new();
         let pushed = payloads.iter().try_for_each(|payload| batch.push(payload));
         pushed.map_err(|error| error.to_string())?;
@@ -206,7 +220,7 @@ fn live_on(queue: &Queue, disk: &Disk, found: Found, known: &mut Known, rng: &mu
         oracle.took(&payloads, payloads.len() - batch.len());
         if rng.once_in(2) {
             queue.sync().map_err(|error| format!("O10: no sync after recovery: {error}"))?;
-            oracle.durable = oracle.next;
+            oracle.durable = queue.durable_seq().map_or(1, |seq| seq.into_inner().as_u64() + 1);
             for ack in oracle.consumers.values_mut() {
                 ack.synced = ack.said;
             }
@@ -223,12 +237,12 @@ fn live_on(queue: &Queue, disk: &Disk, found: Found, known: &mut Known, rng: &mu
 }
 
 /// What the first of its consumers would be given.
-pub(super) fn records(queue: &Queue, _disk: &Disk) -> Result<Found, String> {
+pub(super) fn records(queue: &Queue) -> Result<(Found, Vec<Loss>), String> {
     let Some(name) = queue.consumers().into_iter().next_back().map(|consumer| consumer.name) else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     };
     let mut consumer = queue.consumer(&name, Start::Oldest).map_err(|error| error.to_string())?;
-    Ok(read(&mut consumer)?.0)
+    read(&mut consumer)
 }
 
 /// Everything from where the consumer stands, without acknowledging it.

@@ -6,11 +6,16 @@ use super::super::crash::Survival;
 use super::super::disk::{Disk, Fault, FaultKind, Moment};
 use super::super::rng::Rng;
 use super::oracle::{Oracle, Payload};
+use super::planted::Meanwhile;
 use super::{Bug, Report, check};
 use crate::batch::Batch;
 use crate::consumer::{Consumer, Limit};
+use crate::durable::Durability;
+use crate::meta::Meta;
 use crate::options::Options;
 use crate::queue::{Queue, Start, WhenFull};
+use crate::record::{self, Life};
+use crate::rules::Rules;
 
 /// What the crashes share with the history they interrupt.
 pub(super) struct Known {
@@ -29,7 +34,14 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, report: &mut Report) -> Result<()
     let disk = Disk::new(rng.word());
     let watched = Arc::clone(&known);
     disk.watch(move |moment| crash(moment, &mut lock(&watched)));
-    let mut story = Story { disk: disk.clone(), known: Arc::clone(&known), rng, when_full: WhenFull::Refuse };
+    let mut story = Story {
+        disk: disk.clone(),
+        known: Arc::clone(&known),
+        rng,
+        when_full: WhenFull::Refuse,
+        durability: Durability::Os,
+        meanwhile: Meanwhile::default(),
+    };
     let result = story.tell();
     disk.unwatch();
     let mut known = lock(&known);
@@ -52,12 +64,20 @@ fn crash(moment: &Moment<'_>, known: &mut Known) {
         let mut rng = known.rng.fork();
         let survival = match picture {
             0 => Survival::Process,
-            _ => Survival::ALL.get(1 + rng.place(Survival::ALL.len() - 1)).copied().unwrap_or(Survival::Synced),
+            _ => {
+                Survival::ALL.get(1 + rng.place(Survival::ALL.len() - 1)).copied().unwrap_or(Survival::Synced)
+            }
         };
         let world = moment.world.crash(survival, moment.in_flight.as_ref(), &mut rng);
         let disk = Disk::with(world, rng.fork());
         if let Err(wrong) = check::opened(&disk, survival, known, &mut rng, check::Depth::First) {
-            known.wrong = Some(format!("{wrong}; {survival:?} before call {}", known.report.calls));
+            let in_flight = moment.in_flight.as_ref().map(|write| {
+                let (name, len) = (moment.world.name_of(write.number), write.bytes.len());
+                format!("a write of {len} bytes at {} of {name}", write.at)
+            });
+            let in_flight = in_flight.unwrap_or_else(|| "another call".to_owned());
+            known.wrong =
+                Some(format!("{wrong}; {survival:?} before call {}, {in_flight}", known.report.calls));
             return;
         }
     }
@@ -68,12 +88,17 @@ struct Story {
     known: Arc<Mutex<Known>>,
     rng: Rng,
     when_full: WhenFull,
+    durability: Durability,
+    meanwhile: Meanwhile,
 }
 
 impl Story {
     fn tell(&mut self) -> Result<(), String> {
         if self.rng.once_in(3) {
             self.when_full = WhenFull::DropOldest;
+        }
+        if self.rng.once_in(4) {
+            self.durability = Durability::Each;
         }
         if self.rng.once_in(3) {
             let kinds = [FaultKind::Io, FaultKind::IoReverts, FaultKind::NoSpace];
@@ -101,14 +126,14 @@ impl Story {
     /// Opens the queue; `None` if a fault kept it from that.
     fn open(&mut self) -> Result<Option<Queue>, String> {
         let bug = lock(&self.known).bug;
-        let storage = Bug::wrap(bug, self.disk.storage());
-        let queue = match Bug::options(bug, options()).open_on(storage) {
+        let storage = || Bug::wrap_with(bug, self.disk.storage(), self.meanwhile.clone());
+        let options = Bug::options(bug, options()).durability(self.durability);
+        let queue = match options.clone().open_on(storage()) {
             Ok(queue) => queue,
             Err(_) if self.faulty() => {
                 // As an operator would: there is room again, and another attempt.
                 self.disk.make_room();
-                let storage = Bug::wrap(bug, self.disk.storage());
-                match Bug::options(bug, options()).open_on(storage) {
+                match options.open_on(storage()) {
                     Ok(queue) => queue,
                     Err(error) => return Err(format!("not opened again after a fault: {error}")),
                 }
@@ -122,15 +147,15 @@ impl Story {
             return Err(format!("opened again without a crash: next is {next}, not {}", known.oracle.next));
         }
         drop(known);
-        let disk = self.disk.clone();
-        let found = check::records(&queue, &disk)?;
+        let (found, losses) = check::records(&queue)?;
         known = lock(&self.known);
-        known.oracle.goes_on(next, found.into_iter());
+        known.oracle.goes_on(next, found.into_iter(), &losses);
         Ok(Some(queue))
     }
 
     fn consumer(&self, queue: &Queue, name: &str) -> Result<Option<Consumer>, String> {
         let next = lock(&self.known).oracle.next;
+        let made_before = queue.consumers().iter().any(|consumer| consumer.name == name);
         match queue.consumer(name, Start::Oldest) {
             Ok(consumer) => {
                 let mut known = lock(&self.known);
@@ -138,7 +163,7 @@ impl Story {
                 let at = consumer.acked().as_u64();
                 ack.asked = ack.asked.max(at);
                 ack.said = ack.said.max(at);
-                if ack.synced == 0 {
+                if ack.synced == 0 && !made_before {
                     ack.synced = at.min(next);
                 }
                 Ok(Some(consumer))
@@ -159,50 +184,36 @@ impl Story {
 
     fn append(&mut self, queue: &Queue) -> Going {
         let count = 1 + self.rng.place(5);
-        let payloads: Vec<Payload> = (0..count).map(|_| payload(&mut self.rng)).collect();
-        let mut batch = Batch::new();
-        for payload in &payloads {
-            if batch.push(payload).is_err() {
-                return Going::On;
-            }
-        }
-        {
-            let mut known = lock(&self.known);
-            known.oracle.offers(&payloads);
-            if self.when_full == WhenFull::DropOldest {
-                known.oracle.may_drop = known.oracle.next;
-            }
-        }
-        let result = queue.append(&mut batch, self.when_full);
-        let mut known = lock(&self.known);
-        known.oracle.took(&payloads, count - batch.len());
-        match result {
-            Ok(_) => Going::On,
-            Err(crate::AppendError::Full { .. }) => {
-                known.oracle.failed |= batch.len() < count;
-                Going::On
-            }
-            Err(_) => {
-                known.oracle.failed = true;
-                drop(known);
+        let next = lock(&self.known).oracle.next;
+        let payloads: Vec<Payload> = (0..count).map(|_| payload(&mut self.rng, next)).collect();
+        match append(queue, &payloads, self.when_full, self.durability, &self.known) {
+            Going::On => Going::On,
+            Going::Stop => {
                 self.disk.make_room();
                 if self.rng.once_in(2) { Going::Stop } else { Going::On }
             }
         }
     }
 
-    fn sync(&self, queue: &Queue) -> Going {
-        let (next, acks) = {
-            let known = lock(&self.known);
-            (known.oracle.next, known.oracle.consumers.clone())
-        };
+    fn sync(&mut self, queue: &Queue) -> Going {
+        let acks = lock(&self.known).oracle.consumers.clone();
+        if self.durability == Durability::Os && self.rng.once_in(3) {
+            // Somebody appends while the sync goes on.
+            let (queue, known, when_full) = (queue.clone(), Arc::clone(&self.known), self.when_full);
+            let mut rng = self.rng.fork();
+            self.meanwhile.set(Some(Box::new(move || {
+                let next = lock(&known).oracle.next;
+                append(&queue, &[payload(&mut rng, next)], when_full, Durability::Os, &known);
+            })));
+        }
         let result = queue.sync();
+        self.meanwhile.set(None);
         let mut known = lock(&self.known);
+        promise(queue, &mut known.oracle);
         if result.is_err() {
             known.oracle.failed = true;
             return Going::Stop;
         }
-        known.oracle.durable = known.oracle.durable.max(next);
         for (name, ack) in acks {
             known.oracle.consumer(&name).synced = ack.said;
         }
@@ -256,14 +267,79 @@ impl Story {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Going {
     On,
     Stop,
 }
 
-/// A payload like no other.
-pub(super) fn payload(rng: &mut Rng) -> Payload {
+fn append(
+    queue: &Queue,
+    payloads: &[Payload],
+    when_full: WhenFull,
+    durability: Durability,
+    known: &Arc<Mutex<Known>>,
+) -> Going {
+    let mut batch = Batch::new();
+    for payload in payloads {
+        if batch.push(payload).is_err() {
+            return Going::On;
+        }
+    }
+    {
+        let mut known = lock(known);
+        known.oracle.offers(payloads);
+        if when_full == WhenFull::DropOldest {
+            known.oracle.may_drop = known.oracle.next;
+        }
+    }
+    let result = queue.append(&mut batch, when_full);
+    let mut known = lock(known);
+    known.oracle.took(payloads, payloads.len() - batch.len());
+    if durability == Durability::Each {
+        promise(queue, &mut known.oracle);
+    }
+    match result {
+        Ok(_) => Going::On,
+        Err(crate::AppendError::Full { .. }) => {
+            known.oracle.failed |= batch.len() < payloads.len();
+            Going::On
+        }
+        Err(_) => {
+            known.oracle.failed = true;
+            Going::Stop
+        }
+    }
+}
+
+/// The queue's watermark is its word.
+fn promise(queue: &Queue, oracle: &mut Oracle) {
+    let durable = queue.durable_seq().map_or(1, |seq| seq.into_inner().as_u64() + 1);
+    oracle.durable = oracle.durable.max(durable);
+}
+
+/// Frames as they would be if the queue's secret were known, for any of the first segments, with the number that
+/// the record will have that they are in, or the next.
+fn forged(number: u64) -> Payload {
+    let meta =
+        Meta { uuid: [0; 16], secret: [0; 16], segment_bytes: SEGMENT, created: 0, rules: Rules::Kept };
+    let mut bytes = Vec::new();
+    for n in 0..48 {
+        let at = bytes.len();
+        record::stage(&mut bytes, 8, &[b"intruder"]);
+        let life = Life { salt: meta.salt(n / 3), first_seq: 1, covered: !0 };
+        if let Some(header) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            life.stamp(header, number + n % 3, record::FIRST | record::LAST);
+        }
+    }
+    bytes.into()
+}
+
+/// A payload like no other; sometimes one that somebody made to look like records.
+pub(super) fn payload(rng: &mut Rng, number: u64) -> Payload {
+    if rng.once_in(8) {
+        return forged(number);
+    }
     let len = match rng.below(16) {
         place @ 0..=8 => LENGTHS.get(usize::try_from(place).unwrap_or(0)).copied().unwrap_or(0),
         9..=11 => 10_000 + rng.place(9_000),
@@ -288,4 +364,4 @@ pub(super) fn lock(known: &Arc<Mutex<Known>>) -> MutexGuard<'_, Known> {
 const LENGTHS: [usize; 9] = [0, 1, 7, 8, 511, 512, 513, 4095, 4096];
 const PICTURES: usize = 5;
 const SEGMENT: u64 = 64 << 10;
-pub(super) const MAX_BYTES: u64 = 4096 + 17 * 3 * 4096 + 4 * SEGMENT;
+pub(super) const MAX_BYTES: u64 = 4096 + 2 * 3 * 4096 + 16 * 4 * 4096 + 4 * SEGMENT;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::seq::Loss;
+
 /// A record's payload.
 pub(super) type Payload = Arc<[u8]>;
 
@@ -25,6 +27,8 @@ pub(super) struct Oracle {
     pub(super) floor: u64,
     /// As `floor`, if the call in progress is one that drops.
     pub(super) may_drop: u64,
+    /// Records that were gone when the queue was opened after a crash.
+    lost: Vec<(u64, u64)>,
     /// Whether a call has failed: some promises are weaker then.
     pub(super) failed: bool,
 }
@@ -50,7 +54,14 @@ impl Oracle {
         for (number, payload) in (self.next..).zip(payloads) {
             self.maybe.entry(number).or_default().push(Arc::clone(payload));
         }
-        self.batches.push(self.next..self.next + payloads.len() as u64);
+        // What was refused is no batch any more.
+        let next = self.next;
+        self.batches.retain(|batch| batch.end <= next);
+        // A batch larger than a segment is as many as it takes.
+        let bytes: usize = payloads.iter().map(|payload| (24 + payload.len()).next_multiple_of(8)).sum();
+        if bytes <= (64 << 10) - 4096 {
+            self.batches.push(self.next..self.next + payloads.len() as u64);
+        }
     }
 
     /// The first `count` of them were.
@@ -62,12 +73,25 @@ impl Oracle {
     }
 
     /// The queue was opened after a crash and goes on with `next`: what was behind may not come back.
-    pub(super) fn goes_on(&mut self, next: u64, found: impl Iterator<Item = (u64, Payload)>) {
+    pub(super) fn goes_on(
+        &mut self,
+        next: u64,
+        found: impl Iterator<Item = (u64, Payload)>,
+        losses: &[Loss],
+    ) {
+        self.lost.extend(losses.iter().map(|loss| (loss.from.as_u64(), loss.to.as_u64())));
         self.accepted.split_off(&next);
         self.maybe.split_off(&next);
         self.accepted.extend(found);
         self.batches.retain(|batch| batch.end <= next);
         self.next = next;
+    }
+
+    /// Whether the loss was known before, or is of records before `floor`, or from `must` on.
+    pub(super) fn excuses(&self, loss: &Loss, floor: u64, must: u64) -> bool {
+        (loss.from.as_u64()..=loss.to.as_u64().min(must.saturating_sub(1))).all(|number| {
+            number < floor || self.lost.iter().any(|(from, to)| (*from..=*to).contains(&number))
+        })
     }
 
     /// Whether the record may be what is at `number`.

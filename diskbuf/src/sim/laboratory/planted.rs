@@ -1,12 +1,14 @@
 //! Bugs to plant, so that the laboratory shows that it would find them. Most are a road to the disk that does not
 //! do what it says.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::format::{CONSUMERS, SECOND_SLOT};
+use crate::format::CONSUMERS;
 use crate::options::Options;
+use crate::rules::Rules;
 use crate::storage::{Storage, StorageFile};
 
 /// A mistake that a disk queue could make.
@@ -25,41 +27,95 @@ pub enum Bug {
     OneCursorSlot,
     /// Records are freed before the acknowledgement is safe.
     FreedBeforeCursor,
+    /// What is durable is read after the sync instead of before.
+    HeadAfterSync,
+    /// A segment's records do not end where the next one's begin.
+    NoFence,
+    /// A file keeps its salt when it is used again.
+    SaltKept,
+    /// A header's checksum does not cover the length.
+    LengthNotCovered,
+    /// The salt is no secret, so a message can look like a record.
+    NoSecret,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::NoDirectorySync,
         Self::WatermarkBeforeSync,
         Self::SyncAskedAgain,
         Self::NoCut,
         Self::OneCursorSlot,
         Self::FreedBeforeCursor,
+        Self::HeadAfterSync,
+        Self::NoFence,
+        Self::SaltKept,
+        Self::LengthNotCovered,
+        Self::NoSecret,
     ];
 
     pub(super) fn wrap(bug: Option<Self>, storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
-        match bug {
-            Some(bug) => Arc::new(Broken { bug, storage }),
-            None => storage,
-        }
+        Self::wrap_with(bug, storage, Meanwhile::default())
     }
 
-    pub(super) const fn options(_bug: Option<Self>, options: Options) -> Options {
-        options
+    /// As [`Self::wrap`], and does what it is given when a segment has been synced, before that is said.
+    pub(super) fn wrap_with(
+        bug: Option<Self>,
+        storage: Arc<dyn Storage>,
+        meanwhile: Meanwhile,
+    ) -> Arc<dyn Storage> {
+        Arc::new(Broken { bug, storage, meanwhile })
+    }
+
+    pub(super) const fn options(bug: Option<Self>, options: Options) -> Options {
+        options.rules(match bug {
+            Some(Self::HeadAfterSync) => Rules::HeadAfterSync,
+            Some(Self::NoFence) => Rules::NoFence,
+            Some(Self::SaltKept) => Rules::SaltKept,
+            Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
+            _ => Rules::Kept,
+        })
+    }
+}
+
+/// Work to be done while a sync goes on.
+#[derive(Clone, Default)]
+pub(super) struct Meanwhile(Arc<Mutex<Option<Work>>>);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl Meanwhile {
+    pub(super) fn set(&self, work: Option<Work>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    }
+
+    fn run(&self) {
+        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            work();
+        }
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meanwhile").finish_non_exhaustive()
     }
 }
 
 /// A road to the disk with a mistake.
 #[derive(Debug)]
 struct Broken {
-    bug: Bug,
+    bug: Option<Bug>,
     storage: Arc<dyn Storage>,
+    meanwhile: Meanwhile,
 }
 
 #[derive(Debug)]
 struct BrokenFile {
-    bug: Bug,
+    bug: Option<Bug>,
+    meanwhile: Meanwhile,
     kind: Kind,
     file: Arc<dyn StorageFile>,
 }
@@ -80,7 +136,7 @@ impl Broken {
         } else {
             Kind::Other
         };
-        Arc::new(BrokenFile { bug: self.bug, kind, file })
+        Arc::new(BrokenFile { bug: self.bug, meanwhile: self.meanwhile.clone(), kind, file })
     }
 }
 
@@ -118,10 +174,14 @@ impl Storage for Broken {
     }
 
     fn sync_dir(&self, sub: &str) -> io::Result<()> {
-        if self.bug == Bug::NoDirectorySync { Ok(()) } else { self.storage.sync_dir(sub) }
+        if self.bug == Some(Bug::NoDirectorySync) { Ok(()) } else { self.storage.sync_dir(sub) }
     }
 
     fn random(&self, out: &mut [u8]) -> io::Result<()> {
+        if self.bug == Some(Bug::NoSecret) {
+            out.fill(0);
+            return Ok(());
+        }
         self.storage.random(out)
     }
 }
@@ -134,12 +194,11 @@ impl StorageFile for BrokenFile {
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
         let zeros = buf.iter().all(|byte| *byte == 0);
         match (self.bug, self.kind) {
-            (Bug::NoCut, Kind::Segment) if zeros => Ok(()),
-            (Bug::OneCursorSlot, Kind::Cursor) if buf.len() < 4096 => {
-                // The slot that counts goes first.
-                let other = if at == 0 { SECOND_SLOT } else { 0 };
-                self.file.write_all_at(&[0; 128], other)?;
-                self.file.write_all_at(buf, at)
+            (Some(Bug::NoCut), Kind::Segment) if zeros => Ok(()),
+            (Some(Bug::OneCursorSlot), Kind::Cursor) if buf.len() < 4096 => {
+                // Always in the same place.
+                let _ = at;
+                self.file.write_all_at(buf, 0)
             }
             _ => self.file.write_all_at(buf, at),
         }
@@ -150,11 +209,16 @@ impl StorageFile for BrokenFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        match (self.bug, self.kind) {
-            (Bug::WatermarkBeforeSync, Kind::Segment) | (Bug::FreedBeforeCursor, Kind::Cursor) => Ok(()),
-            (Bug::SyncAskedAgain, _) => self.file.sync().or_else(|_| self.file.sync()),
+        let synced = match (self.bug, self.kind) {
+            (Some(Bug::WatermarkBeforeSync), Kind::Segment)
+            | (Some(Bug::FreedBeforeCursor), Kind::Cursor) => Ok(()),
+            (Some(Bug::SyncAskedAgain), _) => self.file.sync().or_else(|_| self.file.sync()),
             _ => self.file.sync(),
+        };
+        if self.kind == Kind::Segment {
+            self.meanwhile.run();
         }
+        synced
     }
 
     fn size(&self) -> io::Result<u64> {
