@@ -62,7 +62,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     for (place, one) in found.iter().enumerate() {
         let last = found.get(place + 1);
         let segment = Segment::new(&meta, one.id, one.first_seq, meta.segment_bytes);
-        segment.seal(last.map_or(OPEN, |next| meta.rules.fence(next.first_seq)));
+        segment.seal(last.map_or(OPEN, |next| next.first_seq));
         state.segments.push_back(Arc::new(segment));
     }
     state.next_seq = 1;
@@ -377,7 +377,7 @@ impl Road<'_> {
                 }
             } else {
                 if unsynced {
-                    self.told("cut the tail of", name, tail.cut(&*one.file))?;
+                    self.told("cut the tail of", name, tail.cut_halves(&*one.file))?;
                 }
                 tail.missing_until(segment.sealed_at().min(Seq::MAX), known.durable);
                 if gap_behind {

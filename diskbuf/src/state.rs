@@ -156,7 +156,7 @@ impl Shared {
         let first_seq = state.next_seq;
         let (segment, file) = self.next_segment(state, first_seq)?;
         if let Some(last) = state.segments.back() {
-            last.seal(self.meta.rules.fence(first_seq));
+            last.seal(first_seq);
         }
         self.install(state, segment, file);
         Ok(())

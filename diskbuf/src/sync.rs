@@ -239,8 +239,10 @@ impl Shared {
         self.durable.fetch_max(next, Ordering::SeqCst);
         // If this cannot be written, the next opening knows less and looks at more.
         let _known = self.mark.write(|known| {
-            known.durable = known.durable.max(next);
-            (known.segment, known.at) = last;
+            if next >= known.durable {
+                known.durable = next;
+                (known.segment, known.at) = last;
+            }
             known.doubtful = 0;
         });
         self.synced.notify();

@@ -23,6 +23,8 @@ pub(crate) struct Tail {
     hole: Hole,
     /// Good records of batches of which a part is missing: they must not come back.
     halves: Vec<u64>,
+    /// As `halves`, at the end.
+    unfinished: Vec<u64>,
     /// Up to here there may be bytes of an append that was not finished.
     torn_end: u64,
 }
@@ -71,6 +73,7 @@ impl Tail {
             losses: Vec::new(),
             hole: Hole::None,
             halves: Vec::new(),
+            unfinished: Vec::new(),
             torn_end: 0,
         };
         let mut window = Window::new(WINDOW);
@@ -91,6 +94,7 @@ impl Tail {
         }
         // What the last batch has of records is as torn as if there were none.
         tail.torn_end = tail.torn_end.max(open.end);
+        tail.unfinished = open.places;
         if origin == SpaceOrigin::Fresh && segment_bytes > tail.end {
             tail.torn_end = tail.torn_end.max(last_written(&mut window, file, tail.end, segment_bytes)?);
         }
@@ -155,10 +159,7 @@ impl Tail {
         if self.torn_bytes() == 0 && self.halves.is_empty() {
             return Ok(());
         }
-        // From the back: a batch that was dropped must not look whole after another crash.
-        for place in self.halves.iter().rev() {
-            file.write_all_at(&[0; HEADER_LEN], *place)?;
-        }
+        Self::wipe(file, &self.halves)?;
         let zeros = vec![0; CHUNK];
         let mut at = self.end;
         while at < self.torn_end {
@@ -172,6 +173,24 @@ impl Tail {
     /// The batches end before `bound`, where the next segment begins: what is missing in between.
     pub(crate) fn missing_until(&mut self, bound: u64, durable: u64) {
         lost(&mut self.losses, self.next_seq, bound, durable);
+    }
+}
+
+impl Tail {
+    /// As [`Self::cut`], in a segment that is not the newest: what lies behind its records may be the only safe copy
+    /// of what the next one holds, whose name may not be safe yet.
+    pub(crate) fn cut_halves(&self, file: &dyn StorageFile) -> io::Result<()> {
+        if self.halves.is_empty() && self.unfinished.is_empty() {
+            return Ok(());
+        }
+        Self::wipe(file, &self.unfinished)?;
+        Self::wipe(file, &self.halves)?;
+        file.sync()
+    }
+
+    /// From the back: a batch that was dropped must not look whole after another crash.
+    fn wipe(file: &dyn StorageFile, places: &[u64]) -> io::Result<()> {
+        places.iter().rev().try_for_each(|place| file.write_all_at(&[0; HEADER_LEN], *place))
     }
 }
 

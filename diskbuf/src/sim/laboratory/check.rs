@@ -89,7 +89,7 @@ fn look(
     if next < must {
         return Err(format!("O1: next is {next}, promised were the records before {must}"));
     }
-    if !queue.recovery().cursors_reset.is_empty() {
+    if !queue.recovery().cursors_reset.is_empty() && !oracle.full {
         return Err("O5: a cursor was lost".to_owned());
     }
     let names: Vec<String> = queue.consumers().into_iter().map(|consumer| consumer.name).collect();
@@ -104,6 +104,8 @@ fn look(
         let mut consumer = queue.consumer(&name, Start::Oldest).map_err(|error| error.to_string())?;
         let acked = consumer.acked().as_u64();
         let least = if process { ack.said } else { ack.synced };
+        // On a full disk a cursor that was found is written over as it is; at worst records come twice.
+        let least = if oracle.full { 0 } else { least };
         if acked < least || (acked > ack.asked && acked > 1) {
             return Err(format!("O5: {name} stands at {acked}, not from {least} to {}", ack.asked));
         }
@@ -175,7 +177,9 @@ fn idempotent(before: &World, found: &Found, bug: Option<Bug>, rng: &mut Rng) ->
     for round in 0..2 {
         let storage = Bug::wrap(bug, disk.storage());
         let queue = Bug::options(bug, options()).open_on(storage).map_err(|error| format!("O8: {error}"))?;
-        if round == 1 && queue.recovery().torn_bytes > 0 {
+        // Where nothing good was left in the newest segment, the one before it has become the newest.
+        let recovery = queue.recovery();
+        if round == 1 && recovery.torn_bytes > 0 && recovery.unreadable.is_empty() {
             return Err("O8: the tail is torn again".to_owned());
         }
         if records(&queue)?.0 != *found {

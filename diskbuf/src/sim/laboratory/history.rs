@@ -100,9 +100,10 @@ impl Story {
         if self.rng.once_in(4) {
             self.durability = Durability::Each;
         }
-        if self.rng.once_in(3) {
+        if self.rng.once_in(2) {
             let kinds = [FaultKind::Io, FaultKind::IoReverts, FaultKind::NoSpace];
             let kind = kinds.get(self.rng.place(kinds.len())).copied().unwrap_or(FaultKind::Io);
+            lock(&self.known).oracle.full = kind == FaultKind::NoSpace;
             self.disk.fail(Fault { call: 12 + self.rng.below(120), kind });
         }
         let rounds = 1 + self.rng.below(3);

@@ -29,6 +29,8 @@ pub(super) struct Oracle {
     pub(super) may_drop: u64,
     /// Records that were gone when the queue was opened after a crash.
     lost: Vec<(u64, u64)>,
+    /// Whether the disk was full at some time.
+    pub(super) full: bool,
     /// Whether a call has failed: some promises are weaker then.
     pub(super) failed: bool,
 }
