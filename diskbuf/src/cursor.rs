@@ -44,7 +44,7 @@ struct Last {
 enum Origin {
     /// Made in this run.
     Made,
-    /// Found. What an earlier run synced and promised is on the disk, but which slot that is nobody knows, and what is
+    /// Found, or in doubt since a sync failed. What an earlier run synced and promised is on the disk, but which slot that is nobody knows, and what is
     /// read may be in memory only: so the file is made anew before it is written to.
     Found,
 }
@@ -168,7 +168,7 @@ impl Cursor {
     pub(crate) fn sync(&self) -> io::Result<()> {
         let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
         let Slot { next, hint_segment, hint_at, .. } = self.slot();
-        if self.synced() == 0 {
+        if self.last().origin == Origin::Found {
             self.advance(next, (hint_segment, hint_at), 0)?;
         }
         let (slot, page, file) = {
@@ -182,7 +182,11 @@ impl Cursor {
         let synced = file.sync();
         let mut last = self.last();
         last.syncing = None;
-        synced?;
+        if let Err(error) = synced {
+            // Asked again, the kernel would say that all is well.
+            last.origin = Origin::Found;
+            return Err(error);
+        }
         // A file made meanwhile is safe by itself.
         if Arc::ptr_eq(&last.file, &file) {
             last.safe = page;

@@ -149,8 +149,10 @@ impl Shared {
     /// After a sync that an earlier run saw fail, or did not see the end of, the kernel may take pages for written that
     /// are not. Written again, they are new to it. What is known to be synced is left alone, since a write can go wrong.
     fn write_again(&self, from: Doubt) -> Result<(), SyncError> {
-        let state = self.state();
         let mut buf = vec![0; 1 << 16];
+        let mut files = Vec::new();
+        // Under the lock, so that no file gets another life meanwhile.
+        let state = self.state();
         for segment in state.segments.iter().filter(|segment| segment.id >= from.segment) {
             let name = segment.file_name();
             let copied = self.storage.open(&name).and_then(|file| {
@@ -165,11 +167,14 @@ impl Shared {
                     file.write_all_at(part.get(..n).unwrap_or_default(), at)?;
                     at += n as u64;
                 }
-                file.sync()
+                Ok(file)
             });
-            copied.map_err(|source| self.unsynced_error(&name, source))?;
+            files.push((copied.map_err(|source| self.unsynced_error(&name, source))?, name));
         }
-        Ok(())
+        drop(state);
+        files.iter().try_for_each(|(file, name)| {
+            file.sync().map_err(|source| self.unsynced_error(name, source))
+        })
     }
 
     /// Copies what is not durable to a new file, from where it can be read and verified, and syncs that.

@@ -41,6 +41,8 @@ pub enum FaultKind {
 pub(crate) struct Moment<'a> {
     pub(crate) world: &'a World,
     pub(crate) in_flight: Option<InFlight>,
+    /// Whether a call has failed before.
+    pub(crate) faulty: bool,
 }
 
 type Watch = Box<dyn FnMut(&Moment<'_>) + Send>;
@@ -142,8 +144,7 @@ impl Disk {
 
     /// Whether a call was made to fail.
     pub(crate) fn faulty(&self) -> bool {
-        let inner = self.inner();
-        inner.faults.iter().any(|fault| fault.call < inner.calls)
+        self.inner().faulty()
     }
 
     pub(crate) fn unwatch(&self) {
@@ -166,7 +167,8 @@ impl Disk {
     ) -> (MutexGuard<'_, Inner>, Option<FaultKind>) {
         let mut inner = self.inner();
         if let Some(mut watch) = inner.watch.take() {
-            watch(&Moment { world: &inner.world, in_flight });
+            let faulty = inner.faulty();
+            watch(&Moment { world: &inner.world, in_flight, faulty });
             inner.watch = Some(watch);
         }
         let call = inner.calls;
@@ -191,6 +193,12 @@ impl Disk {
 
     fn file(&self, number: usize) -> Arc<dyn StorageFile> {
         Arc::new(OpenFile { disk: self.clone(), number, lock: None })
+    }
+}
+
+impl Inner {
+    fn faulty(&self) -> bool {
+        self.faults.iter().any(|fault| fault.call < self.calls)
     }
 }
 

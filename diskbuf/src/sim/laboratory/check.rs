@@ -209,7 +209,7 @@ fn live_on(
         let at = status.acked.as_u64();
         (ack.said, ack.asked) = (at, ack.asked.max(at));
     }
-    oracle.floor = queue.status().oldest_seq.as_u64();
+    oracle.floor = oracle.floor.max(queue.status().oldest_seq.as_u64());
     oracle.may_drop = oracle.floor;
     for _ in 0..1 + rng.below(3) {
         let payloads: Vec<Payload> = (0..1 + rng.below(3)).map(|_| payload(rng, oracle.next)).collect();

@@ -60,6 +60,7 @@ fn crash(moment: &Moment<'_>, known: &mut Known) {
         return;
     }
     known.report.calls += 1;
+    known.oracle.failed |= moment.faulty;
     for picture in 0..PICTURES {
         let mut rng = known.rng.fork();
         let survival = match picture {
@@ -160,10 +161,12 @@ impl Story {
         match queue.consumer(name, Start::Oldest) {
             Ok(consumer) => {
                 let mut known = lock(&self.known);
+                let failed = known.oracle.failed;
                 let ack = known.oracle.consumer(name);
                 let at = consumer.acked().as_u64();
                 ack.asked = ack.asked.max(at);
-                ack.said = ack.said.max(at);
+                // A sync that fails may take back what was only in memory.
+                ack.said = if failed { at } else { ack.said.max(at) };
                 if ack.synced == 0 && !made_before {
                     ack.synced = at.min(next);
                 }

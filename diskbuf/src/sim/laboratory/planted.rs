@@ -136,7 +136,9 @@ impl Broken {
         } else {
             Kind::Other
         };
-        Arc::new(BrokenFile { bug: self.bug, meanwhile: self.meanwhile.clone(), kind, file })
+        // What is synced under a draft's name is synced under the queue's lock: nobody appends then.
+        let meanwhile = if name.starts_with("spare-") { Meanwhile::default() } else { self.meanwhile.clone() };
+        Arc::new(BrokenFile { bug: self.bug, meanwhile, kind, file })
     }
 }
 
