@@ -140,6 +140,18 @@ struct One {
     size: u64,
 }
 
+impl One {
+    /// Writes page 0 if it was damaged: when the records that told what it is are cut off, nothing else would.
+    fn mend(&self, meta: &Meta) -> io::Result<()> {
+        if self.header == HeaderState::Good {
+            return Ok(());
+        }
+        let (id, first_seq, segment_bytes) = (self.id, self.first_seq, meta.segment_bytes);
+        Header { uuid: meta.uuid, id, first_seq, segment_bytes, origin: self.origin }.store(&*self.file)?;
+        self.file.sync()
+    }
+}
+
 /// A file with a segment's name that is none of ours.
 struct Stranger {
     name: String,
@@ -361,7 +373,8 @@ impl Road<'_> {
                 ends.end = tail.end;
                 ends.next_seq = tail.next_seq;
                 // Halves of batches must not come back, whether or not appending goes on here.
-                let cut = one.file.allocate(meta.segment_bytes).and_then(|()| tail.cut(&*one.file));
+                let mended = one.file.allocate(meta.segment_bytes).and_then(|()| one.mend(meta));
+                let cut = mended.and_then(|()| tail.cut(&*one.file));
                 match cut {
                     Ok(()) if tail.continues() && one.header == HeaderState::Good => {
                         ends.torn_bytes = tail.torn_bytes();

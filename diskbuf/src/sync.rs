@@ -71,16 +71,17 @@ impl Shared {
             return Err(SyncError::Poisoned);
         }
         let head = self.head(unsynced);
-        let result = match self.flush(unsynced, &head) {
-            Ok(()) => {
-                let head = self.meta.rules.synced(head, || self.head(unsynced));
-                unsynced.from = head.segments.last().map_or(unsynced.from, |segment| segment.id);
-                self.publish_durable(head.next, head.last);
-                Ok(())
-            }
-            Err(Failed::Segment(error)) => self.rescue(unsynced).map_err(|_| error),
-            Err(Failed::Other(error)) => Err(error),
-        };
+        let synced = self.sync_segments(unsynced, &head).or_else(|failed| match failed {
+            Failed::Segment(error) => self.rescue(unsynced).map_err(|_| error),
+            Failed::Other(error) => Err(error),
+        });
+        let result = synced.and_then(|()| self.sync_rest(&head));
+        if result.is_ok() {
+            let head = self.meta.rules.synced(head, || self.head(unsynced));
+            unsynced.from =
+                head.segments.last().map_or(unsynced.from, |segment| segment.id.max(unsynced.from));
+            self.publish_durable(head.next, head.last);
+        }
         if result.is_err() {
             self.poison();
         }
@@ -99,7 +100,7 @@ impl Shared {
         }
     }
 
-    fn flush(&self, unsynced: &mut Unsynced, head: &Head) -> Result<(), Failed> {
+    fn sync_segments(&self, unsynced: &mut Unsynced, head: &Head) -> Result<(), Failed> {
         let names = self.names_changed.load(Ordering::SeqCst);
         if head.next > self.durable.load(Ordering::SeqCst) || unsynced.doubtful.is_some() || names {
             let doubtful = unsynced.doubtful.map_or(unsynced.from, |doubt| doubt.segment) + 1;
@@ -118,17 +119,19 @@ impl Shared {
                 self.sync_segment(segment, head).map_err(Failed::Segment)?;
             }
         }
+        Ok(())
+    }
+
+    /// Names and acknowledgements.
+    fn sync_rest(&self, head: &Head) -> Result<(), SyncError> {
         if self.names_changed.swap(false, Ordering::SeqCst) {
             for dir in ["", CONSUMERS] {
-                let synced = self.storage.sync_dir(dir);
-                synced.map_err(|source| self.unsynced_error(dir, source)).map_err(Failed::Other)?;
+                self.storage.sync_dir(dir).map_err(|source| self.unsynced_error(dir, source))?;
             }
         }
         for cursor in &head.cursors {
-            let synced = cursor.sync();
-            synced
-                .map_err(|source| self.unsynced_error(&crate::cursor::file_name(&cursor.name), source))
-                .map_err(Failed::Other)?;
+            let name = crate::cursor::file_name(&cursor.name);
+            cursor.sync().map_err(|source| self.unsynced_error(&name, source))?;
         }
         Ok(())
     }
@@ -172,9 +175,9 @@ impl Shared {
             files.push((copied.map_err(|source| self.unsynced_error(&name, source))?, name));
         }
         drop(state);
-        files.iter().try_for_each(|(file, name)| {
-            file.sync().map_err(|source| self.unsynced_error(name, source))
-        })
+        files
+            .iter()
+            .try_for_each(|(file, name)| file.sync().map_err(|source| self.unsynced_error(name, source)))
     }
 
     /// Copies what is not durable to a new file, from where it can be read and verified, and syncs that.

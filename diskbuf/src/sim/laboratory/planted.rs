@@ -137,7 +137,8 @@ impl Broken {
             Kind::Other
         };
         // What is synced under a draft's name is synced under the queue's lock: nobody appends then.
-        let meanwhile = if name.starts_with("spare-") { Meanwhile::default() } else { self.meanwhile.clone() };
+        let meanwhile =
+            if name.starts_with("spare-") { Meanwhile::default() } else { self.meanwhile.clone() };
         Arc::new(BrokenFile { bug: self.bug, meanwhile, kind, file })
     }
 }
