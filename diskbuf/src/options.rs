@@ -68,7 +68,7 @@ impl Options {
     }
 
     pub(crate) fn quarantine_limit(&self, segment_bytes: u64) -> u64 {
-        self.quarantine_bytes.unwrap_or((self.max_bytes / 8).max(segment_bytes + PAGE))
+        self.quarantine_bytes.unwrap_or_else(|| (self.max_bytes / 8).max(segment_bytes + PAGE))
     }
 
     /// Opens the queue, or makes it.

@@ -8,7 +8,7 @@ use crate::cursor::{self, Behind, Cursor};
 use crate::error::OpenError;
 use crate::format::{CONSUMERS, DATA_START, HEADER_LEN, LOCK, META, PAGE_LEN, STATE, TMP_SUFFIX};
 use crate::mark::{self, Known, Mark};
-use crate::meta::{Found, Meta};
+use crate::meta::{self, Meta};
 use crate::options::Options;
 use crate::quarantine::{self, Quarantine};
 use crate::record::Life;
@@ -126,7 +126,17 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     let doubtful =
         doubtful.map(|segment| Doubt { segment, at: if segment == known.segment { ends.synced } else { 0 } });
     let from = known.segment;
-    Ok(Shared::new(storage, meta, options, lock, recovery, mark, Unsynced { from, doubtful }, state))
+    let found = Found { meta, recovery, mark, unsynced: Unsynced { from, doubtful }, state };
+    Ok(Shared::new(storage, options, lock, found))
+}
+
+/// What opening a queue has found.
+pub(crate) struct Found {
+    pub(crate) meta: Meta,
+    pub(crate) recovery: Recovery,
+    pub(crate) mark: Mark,
+    pub(crate) unsynced: Unsynced,
+    pub(crate) state: State,
 }
 
 /// A segment found.
@@ -218,11 +228,11 @@ impl Road<'_> {
             let file = self.told("open", META, self.0.open(META))?;
             let path = || self.0.path(META);
             return match self.told("read", META, Meta::load(&*file))? {
-                Found::Good(meta) => Ok((Meta { rules: options.rules, ..meta }, Origin::Reopened)),
-                Found::Newer(found) => {
+                meta::Found::Good(meta) => Ok((Meta { rules: options.rules, ..meta }, Origin::Reopened)),
+                meta::Found::Newer(found) => {
                     Err(OpenError::Version { path: path(), found, supported: crate::format::VERSION })
                 }
-                Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),
+                meta::Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),
             };
         }
         if names.iter().any(|(name, _)| segment::id_in(name).is_some()) {
@@ -366,7 +376,7 @@ impl Road<'_> {
             }
             let scanned = Tail::scan(&*one.file, meta.segment_bytes, segment, one.origin, begin);
             let mut tail = self.told("read", name, scanned)?;
-            if let Some(at) = tail.last_at.or((begin.at != DATA_START).then_some(known.at)) {
+            if let Some(at) = tail.last_at.or_else(|| (begin.at != DATA_START).then_some(known.at)) {
                 ends.last = (one.id, at);
             }
             if newest {

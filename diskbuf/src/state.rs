@@ -15,6 +15,7 @@ use crate::mark::Mark;
 use crate::meta::Meta;
 use crate::options::Options;
 use crate::quarantine::Quarantine;
+use crate::recover::Found;
 use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
 use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
@@ -99,14 +100,11 @@ pub(crate) enum NoSegment {
 impl Shared {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        meta: Meta,
         options: &Options,
         lock: Arc<dyn StorageFile>,
-        recovery: Recovery,
-        mark: Mark,
-        unsynced: Unsynced,
-        state: State,
+        found: Found,
     ) -> Self {
+        let Found { meta, recovery, mark, unsynced, state } = found;
         let shared = Self {
             storage,
             meta,
@@ -245,7 +243,8 @@ impl Shared {
     /// Puts a segment in the place of all records from its first number on.
     pub(crate) fn replace(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
         let first_seq = segment.first_seq();
-        while let Some(last) = state.segments.pop_back_if(|last| last.first_seq() >= first_seq) {
+        while state.segments.back().is_some_and(|last| last.first_seq() >= first_seq) {
+            let Some(last) = state.segments.pop_back() else { break };
             last.seal(first_seq);
             // The device has trouble with this file: it is not used again.
             if self.storage.remove(&last.file_name()).is_err() {

@@ -90,7 +90,8 @@ impl Tail {
                 continue;
             }
             tail.take(&mut open, place, head, begin.durable);
-            wanted.min_seq = head.seq + 1;
+            // Not behind this one: it may be of a batch that was overwritten, in a sector that was not.
+            wanted.min_seq = tail.next_seq;
         }
         // What the last batch has of records is as torn as if there were none.
         tail.torn_end = tail.torn_end.max(open.end);

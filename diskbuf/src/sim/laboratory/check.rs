@@ -8,11 +8,14 @@ use super::super::rng::Rng;
 use super::super::world::World;
 use super::Bug;
 use super::history::{Known, MAX_BYTES, options, payload};
-use super::oracle::{Oracle, Payload};
+use super::oracle::{Oracle, Payload, Room};
 use crate::batch::Batch;
 use crate::consumer::Limit;
 use crate::queue::{Queue, Start, WhenFull};
 use crate::seq::Loss;
+
+/// A disk in the middle of a call.
+type Picture = (World, Option<InFlight>);
 
 /// How many crashes lie behind this disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub(super) fn opened(
     let before = disk.world();
     let again = depth == Depth::First && rng.once_in(6);
     // Some calls of the opening itself, to crash it there.
-    let moments: Arc<Mutex<Vec<(World, Option<InFlight>)>>> = Arc::default();
+    let moments: Arc<Mutex<Vec<Picture>>> = Arc::default();
     if again {
         let seen = Arc::clone(&moments);
         disk.watch(move |moment| {
@@ -89,7 +92,7 @@ fn look(
     if next < must {
         return Err(format!("O1: next is {next}, promised were the records before {must}"));
     }
-    if !queue.recovery().cursors_reset.is_empty() && !oracle.full {
+    if !queue.recovery().cursors_reset.is_empty() && oracle.room == Room::Always {
         return Err("O5: a cursor was lost".to_owned());
     }
     let names: Vec<String> = queue.consumers().into_iter().map(|consumer| consumer.name).collect();
@@ -105,7 +108,7 @@ fn look(
         let acked = consumer.acked().as_u64();
         let least = if process { ack.said } else { ack.synced };
         // On a full disk a cursor that was found is written over as it is; at worst records come twice.
-        let least = if oracle.full { 0 } else { least };
+        let least = if oracle.room == Room::NotAlways { 0 } else { least };
         if acked < least || (acked > ack.asked && acked > 1) {
             return Err(format!("O5: {name} stands at {acked}, not from {least} to {}", ack.asked));
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::crash::Survival;
 use super::super::disk::{Disk, Fault, FaultKind, Moment};
 use super::super::rng::Rng;
-use super::oracle::{Oracle, Payload};
+use super::oracle::{Oracle, Payload, Room};
 use super::planted::Meanwhile;
 use super::{Bug, Report, check};
 use crate::batch::Batch;
@@ -104,7 +104,9 @@ impl Story {
         if self.rng.once_in(2) {
             let kinds = [FaultKind::Io, FaultKind::IoReverts, FaultKind::NoSpace];
             let kind = kinds.get(self.rng.place(kinds.len())).copied().unwrap_or(FaultKind::Io);
-            lock(&self.known).oracle.full = kind == FaultKind::NoSpace;
+            if kind == FaultKind::NoSpace {
+                lock(&self.known).oracle.room = Room::NotAlways;
+            }
             self.disk.fail(Fault { call: 12 + self.rng.below(120), kind });
         }
         let rounds = 1 + self.rng.below(3);

@@ -29,10 +29,17 @@ pub(super) struct Oracle {
     pub(super) may_drop: u64,
     /// Records that were gone when the queue was opened after a crash.
     lost: Vec<(u64, u64)>,
-    /// Whether the disk was full at some time.
-    pub(super) full: bool,
+    pub(super) room: Room,
     /// Whether a call has failed: some promises are weaker then.
     pub(super) failed: bool,
+}
+
+/// Whether there was always room on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Room {
+    #[default]
+    Always,
+    NotAlways,
 }
 
 /// Where a consumer stands.
