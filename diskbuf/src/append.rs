@@ -1,8 +1,10 @@
 //! Putting a batch into the newest segment: numbers, header checksums, one write.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::batch::Batch;
+use crate::durable::Durability;
 use crate::error::AppendError;
 use crate::format::{DATA_START, HEADER_LEN, u32_at};
 use crate::queue::{Appended, WhenFull};
@@ -19,7 +21,8 @@ impl Shared {
             let before = done.records;
             let (result, bytes) = {
                 let mut state = self.state();
-                (self.append_locked(&mut state, batch, when_full, &mut done), self.bytes(&state))
+                let result = self.append_locked(&mut state, batch, when_full, self.closing(), &mut done);
+                (result, self.bytes(&state))
             };
             if done.records > before {
                 self.data.notify();
@@ -34,7 +37,8 @@ impl Shared {
                 WhenFull::Refuse | WhenFull::DropOldest => return Err(full),
                 WhenFull::DropNewest => {
                     let dropped = batch.len() as u64;
-                    self.dropped_newest.fetch_add(dropped, Ordering::Relaxed);
+                    // A count for people: if it cannot be written it is written with the next change.
+                    let _noted = self.mark.write(|known| known.dropped_newest += dropped);
                     done.dropped = dropped;
                     batch.clear();
                     break;
@@ -48,7 +52,40 @@ impl Shared {
                 Wait::Ready | Wait::Interrupted => {}
             }
         }
-        Ok(done)
+        self.promise(done)
+    }
+
+    /// Appends into room that was reserved.
+    pub(crate) fn append_reserved(&self, batch: &mut Batch, reserved: u64) -> Result<Appended, AppendError> {
+        let mut done = Appended::default();
+        let result = {
+            let mut state = self.state();
+            state.reserved -= reserved;
+            self.append_locked(&mut state, batch, WhenFull::Refuse, Closing::Reserved, &mut done)
+        };
+        if done.records > 0 {
+            self.data.notify();
+        }
+        // What was not needed.
+        self.look_again();
+        match result? {
+            Outcome::All => self.promise(done),
+            Outcome::Full => {
+                let bytes = self.bytes(&self.state());
+                Err(AppendError::Full { bytes, max_bytes: self.max_bytes })
+            }
+        }
+    }
+
+    /// [`Durability::Each`] keeps its word here.
+    fn promise(&self, done: Appended) -> Result<Appended, AppendError> {
+        match (self.durability, done.last) {
+            (Durability::Each, Some(last)) => {
+                self.sync_through(last.as_u64()).map_err(AppendError::Sync)?;
+                Ok(done)
+            }
+            _ => Ok(done),
+        }
     }
 
     /// Whether a producer should try (again).
@@ -62,25 +99,30 @@ impl Shared {
         }
     }
 
+    pub(crate) fn closing(&self) -> Closing {
+        if self.closed.load(Ordering::SeqCst) { Closing::Closed } else { Closing::Open }
+    }
+
+    pub(crate) fn check_open(&self, closing: Closing) -> Result<(), AppendError> {
+        if closing == Closing::Closed {
+            return Err(AppendError::Closed);
+        }
+        if self.poisoned.load(Ordering::SeqCst) { Err(AppendError::Poisoned) } else { Ok(()) }
+    }
+
     fn append_locked(
         &self,
         state: &mut State,
         batch: &mut Batch,
         when_full: WhenFull,
+        closing: Closing,
         done: &mut Appended,
     ) -> Result<Outcome, AppendError> {
         let max = self.max_record_len();
+        let capacity = self.meta.segment_bytes - DATA_START;
         while !batch.is_empty() {
-            if self.closed.load(Ordering::SeqCst) {
-                return Err(AppendError::Closed);
-            }
-            if self.poisoned.load(Ordering::SeqCst) {
-                return Err(AppendError::Poisoned);
-            }
-            let room = match (&state.active, state.segments.back()) {
-                (Some(_), Some(segment)) => self.meta.segment_bytes.saturating_sub(segment.end()),
-                _ => 0,
-            };
+            self.check_open(closing)?;
+            let room = self.active_room(state);
             let oversized = batch.largest() > max;
             let len = u32_at(batch.image(), 0);
             if oversized && len as usize > max {
@@ -88,24 +130,45 @@ impl Shared {
                 batch.consume(1, size);
                 return Err(AppendError::TooLarge { len: len as usize, max });
             }
-            if record::size(len) > room {
-                match self.roll(state) {
-                    Ok(()) => {}
-                    Err(NoSegment::Error(error)) => return Err(error),
-                    Err(NoSegment::Full) => {
-                        let dropped =
-                            matches!(when_full, WhenFull::DropOldest).then(|| self.drop_oldest(state));
-                        if dropped.flatten().is_none() {
-                            self.has_space.store(false, Ordering::SeqCst);
-                            return Ok(Outcome::Full);
-                        }
-                    }
-                }
+            // A batch that fits into a segment is not spread over two.
+            let unit =
+                if batch.bytes() as u64 <= capacity { batch.bytes() as u64 } else { record::size(len) };
+            if unit <= room && self.leaves_reserved(state, closing, room - unit, state.spares.len()) {
+                self.write(state, batch, room, done)?;
                 continue;
             }
-            self.write(state, batch, room, done)?;
+            let spares = state.spares.len();
+            let may_roll = unit > room
+                && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1));
+            let rolled = if may_roll {
+                self.roll(state)
+            } else if self.add_spare(state)? {
+                Ok(())
+            } else {
+                Err(NoSegment::Full)
+            };
+            match rolled {
+                Ok(()) => {}
+                Err(NoSegment::Error(error)) => return Err(error),
+                Err(NoSegment::Full) => {
+                    let dropped = match when_full {
+                        WhenFull::DropOldest => self.drop_oldest(state),
+                        _ => self.drop_for_slow(state),
+                    };
+                    if dropped.is_none() {
+                        self.has_space.store(false, Ordering::SeqCst);
+                        return Ok(Outcome::Full);
+                    }
+                }
+            }
         }
         Ok(Outcome::All)
+    }
+
+    fn leaves_reserved(&self, state: &State, closing: Closing, room: u64, spares: usize) -> bool {
+        state.reserved == 0
+            || closing == Closing::Reserved
+            || self.room_for(state, state.reserved, room, spares)
     }
 
     /// Writes as many records as there is room for, at least one.
@@ -119,7 +182,8 @@ impl Shared {
         let (Some(file), Some(segment)) = (&state.active, state.segments.back()) else { return Ok(()) };
         let first = state.next_seq;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let (records, bytes) = stamp(&segment.life, batch.image(), first, room, self.max_record_len());
+        let stamped = stamp(&segment.life, batch.image(), first, room, self.max_record_len());
+        let Stamped { records, bytes, last_at } = stamped;
         let written = file.write_all_at(batch.image().get(..bytes).unwrap_or_default(), segment.end());
         if let Err(source) = written {
             let path = self.storage.path(&segment.file_name());
@@ -127,7 +191,10 @@ impl Shared {
             return Err(AppendError::Io { operation: "write to segment", path, source });
         }
         batch.consume(records, bytes);
+        let last = (segment.id, segment.end() + last_at as u64);
         segment.set_end(segment.end() + bytes as u64);
+        state.appended(last.0, last.1);
+        state.ages.note(first, Instant::now());
         state.next_seq = first + records as u64;
         self.next_seq.store(state.next_seq, Ordering::SeqCst);
         done.records += records as u64;
@@ -147,19 +214,51 @@ enum Outcome {
     Full,
 }
 
+/// Whether appends are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Open,
+    Closed,
+    /// This one is: it has room of its own.
+    Reserved,
+}
+
+/// Records made ready to be written.
+struct Stamped {
+    records: usize,
+    bytes: usize,
+    /// Where the last of them begins.
+    last_at: usize,
+}
+
 /// Numbers the records at the front of `image` from `seq` on, as many as fit into `room` up to the first that
-/// is longer than `max`: how many these are, and how many bytes.
-fn stamp(life: &Life, image: &mut [u8], seq: u64, room: usize, max: usize) -> (usize, usize) {
-    let (mut records, mut at) = (0, 0);
-    while let Some(header) = image.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
+/// is longer than `max`, and makes them one batch.
+fn stamp(life: &Life, image: &mut [u8], seq: u64, room: usize, max: usize) -> Stamped {
+    let mut done = Stamped { records: 0, bytes: 0, last_at: 0 };
+    let mut place = record::FIRST;
+    while let Some(header) = image.get_mut(done.bytes..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
         let len = u32_at(header, 0);
         let size = usize::try_from(record::size(len)).unwrap_or(usize::MAX);
-        if len as usize > max || size > room - at {
+        if len as usize > max || size > room - done.bytes {
             break;
         }
-        life.stamp(header, seq + records as u64);
-        records += 1;
-        at += size;
+        done.last_at = done.bytes;
+        done.records += 1;
+        done.bytes += size;
+        let next = image.get(done.bytes..).filter(|rest| rest.len() >= HEADER_LEN);
+        let goes_on = next.is_some_and(|next| {
+            let len = u32_at(next, 0);
+            let size = usize::try_from(record::size(len)).unwrap_or(usize::MAX);
+            len as usize <= max && size <= room - done.bytes
+        });
+        if !goes_on {
+            place |= record::LAST;
+        }
+        let header = image.get_mut(done.last_at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>);
+        if let Some(header) = header {
+            life.stamp(header, seq + done.records as u64 - 1, place);
+        }
+        place = 0;
     }
-    (records, at)
+    done
 }

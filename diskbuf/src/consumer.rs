@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crate::alive::Alive;
 use crate::cursor::Cursor;
 use crate::delivery::Delivery;
 use crate::error::{AckError, ReadError};
@@ -28,6 +29,7 @@ pub struct Consumer {
     /// What was deferred, oldest first.
     deferred: VecDeque<Deferred>,
     interrupted: Arc<AtomicBool>,
+    _alive: Arc<Alive>,
 }
 
 /// How much one read takes at most.
@@ -54,7 +56,7 @@ pub struct Interrupter {
 }
 
 impl Consumer {
-    pub(crate) fn new(shared: Arc<Shared>, cursor: Arc<Cursor>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, alive: Arc<Alive>, cursor: Arc<Cursor>) -> Self {
         let position = Position::at(cursor.slot());
         Self {
             reader: Reader::new(shared),
@@ -63,6 +65,7 @@ impl Consumer {
             position,
             deferred: VecDeque::new(),
             interrupted: Arc::default(),
+            _alive: alive,
         }
     }
 

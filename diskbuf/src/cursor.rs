@@ -1,12 +1,11 @@
-//! Where one consumer stands, on disk: two slots on pages of their own, of which only the older is written.
+//! Where one consumer stands, on disk: four slots on pages of their own. Never written over are the one written last, the
+//! one synced last, the one being synced, and until the first sync the one found; so whatever a crash tears, there is one.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::format::{
-    Block, CONSUMERS, SECOND_SLOT, TMP_SUFFIX, TWO_SLOTS, VERSION, id_at, sealed, u32_at, u64_at,
-};
+use crate::format::{Block, CONSUMERS, CURSOR_LEN, PAGE, TMP_SUFFIX, VERSION, id_at, sealed, u32_at, u64_at};
 use crate::segment::read_full;
 use crate::seq::Seq;
 use crate::status::Busy;
@@ -17,12 +16,37 @@ use crate::storage::{Storage, StorageFile};
 pub(crate) struct Cursor {
     pub(crate) name: String,
     uuid: [u8; 16],
-    file: Arc<dyn StorageFile>,
-    last: Mutex<Slot>,
+    storage: Arc<dyn Storage>,
+    last: Mutex<Last>,
     next: AtomicU64,
     /// As `next`, but known to survive power loss.
     synced: AtomicU64,
     busy: AtomicBool,
+    one_sync: Mutex<()>,
+}
+
+/// The slot written last, and which slots are which.
+#[derive(Debug)]
+struct Last {
+    slot: Slot,
+    file: Arc<dyn StorageFile>,
+    /// Its page.
+    page: u64,
+    /// The page of the one that is surely on the disk.
+    safe: u64,
+    /// The page of the one that is being synced.
+    syncing: Option<u64>,
+    origin: Origin,
+}
+
+/// Where the file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// Made in this run.
+    Made,
+    /// Found, or in doubt since a sync failed. What an earlier run synced and promised is on the disk, but which slot that is nobody knows, and what is
+    /// read may be in memory only: so the file is made anew before it is written to.
+    Found,
 }
 
 /// What a slot says.
@@ -36,83 +60,138 @@ pub(crate) struct Slot {
     pub(crate) hint_at: u64,
     /// Records that were gone before they could be read.
     pub(crate) lost: u64,
+    pub(crate) behind: Behind,
+}
+
+/// What becomes of records that a consumer has not acknowledged when the queue needs their room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Behind {
+    /// They are kept: the queue is full until the consumer has acknowledged them.
+    #[default]
+    Keeps,
+    /// They are dropped, and the consumer is told which: it never holds up the others or the producers.
+    Loses,
 }
 
 impl Cursor {
     /// Makes the file of a new consumer that begins with `next`, and makes it survive power loss.
-    pub(crate) fn create(storage: &dyn Storage, uuid: [u8; 16], name: &str, next: u64) -> io::Result<Self> {
-        let path = file_name(name);
-        let tmp = format!("{path}{TMP_SUFFIX}");
-        let file = match storage.create(&tmp) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                storage.remove(&tmp)?;
-                storage.create(&tmp)?
-            }
-            file => file?,
-        };
-        let slot = Slot { next, ..Slot::default() };
-        let written = file
-            .write_all_at(&vec![0; usize::try_from(TWO_SLOTS).unwrap_or(0)], 0)
-            .and_then(|()| file.write_all_at(&slot.block(uuid), slot.at()))
-            .and_then(|()| file.sync())
-            .and_then(|()| storage.rename(&tmp, &path))
-            .and_then(|()| storage.sync_dir(CONSUMERS));
-        if let Err(error) = written {
-            // The first error is the one to tell; a file left over is removed at the next open.
-            storage.remove(&tmp).ok();
-            return Err(error);
-        }
-        Ok(Self::with(uuid, name, file, slot))
+    pub(crate) fn create(
+        storage: &Arc<dyn Storage>,
+        uuid: [u8; 16],
+        name: &str,
+        next: u64,
+        behind: Behind,
+    ) -> io::Result<Self> {
+        let slot = Slot { next, behind, ..Slot::default() };
+        let file = make(&**storage, uuid, name, &slot)?;
+        names_synced(&**storage)?;
+        let last = Last { slot, file, page: 0, safe: 0, syncing: None, origin: Origin::Made };
+        Ok(Self::with(storage, uuid, name, last))
     }
 
-    /// Opens the file of a consumer: `Err(None)` when neither slot verifies.
-    pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16], name: &str) -> Result<Self, Option<io::Error>> {
+    /// Opens the file of a consumer: `Err(None)` when no slot verifies.
+    pub(crate) fn load(
+        storage: &Arc<dyn Storage>,
+        uuid: [u8; 16],
+        name: &str,
+    ) -> Result<Self, Option<io::Error>> {
         let file = storage.open(&file_name(name))?;
-        let mut newest = None;
-        for at in [0, SECOND_SLOT] {
+        let mut slots = Vec::new();
+        for page in 0..PAGES {
             let mut block = [0; SLOT_LEN];
-            read_full(&*file, &mut block, at)?;
-            let slot = Slot::parse(&block, uuid).filter(|slot| slot.at() == at);
-            newest = newest.max_by_generation(slot);
+            read_full(&*file, &mut block, page * PAGE)?;
+            slots.extend(Slot::parse(&block, uuid).map(|slot| (slot, page)));
         }
-        newest.map(|slot| Self::with(uuid, name, file, slot)).ok_or(None)
+        slots.sort_by_key(|(slot, _)| slot.generation);
+        let Some((slot, page)) = slots.pop() else { return Err(None) };
+        let safe = slots.pop().map_or(page, |(_, page)| page);
+        let last = Last { slot, file, page, safe, syncing: None, origin: Origin::Found };
+        // Read is not synced: a process that died may have left it in memory.
+        Ok(Self { synced: AtomicU64::new(0), ..Self::with(storage, uuid, name, last) })
     }
 
-    fn with(uuid: [u8; 16], name: &str, file: Arc<dyn StorageFile>, slot: Slot) -> Self {
+    fn with(storage: &Arc<dyn Storage>, uuid: [u8; 16], name: &str, last: Last) -> Self {
         Self {
             name: name.to_owned(),
             uuid,
-            file,
-            last: Mutex::new(slot),
-            next: AtomicU64::new(slot.next),
-            synced: AtomicU64::new(slot.next),
+            storage: Arc::clone(storage),
+            next: AtomicU64::new(last.slot.next),
+            synced: AtomicU64::new(last.slot.next),
+            last: Mutex::new(last),
             busy: AtomicBool::new(false),
+            one_sync: Mutex::new(()),
         }
     }
 
-    /// Writes the older slot.
+    /// What becomes of records it has not acknowledged.
+    pub(crate) fn behind(&self) -> Behind {
+        self.slot().behind
+    }
+
+    /// Writes a slot that is neither the last nor the safe one.
     pub(crate) fn advance(&self, next: u64, hint: (u64, u64), lost: u64) -> io::Result<()> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last();
         let slot = Slot {
-            generation: last.generation.wrapping_add(1),
+            generation: last.slot.generation.wrapping_add(1),
             next,
             hint_segment: hint.0,
             hint_at: hint.1,
-            lost: last.lost.saturating_add(lost),
+            lost: last.slot.lost.saturating_add(lost),
+            behind: last.slot.behind,
         };
-        self.file.write_all_at(&slot.block(self.uuid), slot.at())?;
-        *last = slot;
+        if last.origin == Origin::Found {
+            match make(&*self.storage, self.uuid, &self.name, &slot) {
+                Ok(file) => {
+                    // It has the name now, whether or not that is safe yet.
+                    *last = Last { slot, file, page: 0, safe: 0, syncing: None, origin: Origin::Found };
+                    self.next.store(next, Ordering::SeqCst);
+                    names_synced(&*self.storage)?;
+                    last.origin = Origin::Made;
+                    self.synced.fetch_max(next, Ordering::SeqCst);
+                    return Ok(());
+                }
+                // On a full disk an acknowledgement must work, since it makes room: in the file that is there.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let kept = [Some(last.safe), Some(last.page), last.syncing];
+        let page = (0..PAGES).find(|page| !kept.contains(&Some(*page))).unwrap_or_default();
+        last.file.write_all_at(&slot.block(self.uuid), page * PAGE)?;
+        (last.slot, last.page) = (slot, page);
         self.next.store(next, Ordering::SeqCst);
         Ok(())
     }
 
     /// Makes what was acknowledged so far survive power loss.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        let next = self.next();
-        if self.synced() < next {
-            self.file.sync()?;
-            self.synced.fetch_max(next, Ordering::SeqCst);
+        let _one = self.one_sync.lock().unwrap_or_else(PoisonError::into_inner);
+        let Slot { next, hint_segment, hint_at, .. } = self.slot();
+        if self.last().origin == Origin::Found {
+            self.advance(next, (hint_segment, hint_at), 0)?;
         }
+        let (slot, page, file) = {
+            let mut last = self.last();
+            if self.synced() >= last.slot.next {
+                return Ok(());
+            }
+            last.syncing = Some(last.page);
+            (last.slot, last.page, Arc::clone(&last.file))
+        };
+        let synced = file.sync();
+        let mut last = self.last();
+        last.syncing = None;
+        if let Err(error) = synced {
+            // Asked again, the kernel would say that all is well.
+            last.origin = Origin::Found;
+            return Err(error);
+        }
+        // A file made meanwhile is safe by itself.
+        if Arc::ptr_eq(&last.file, &file) {
+            last.safe = page;
+        }
+        self.synced.fetch_max(slot.next, Ordering::SeqCst);
         Ok(())
     }
 
@@ -140,13 +219,17 @@ impl Cursor {
     }
 
     pub(crate) fn slot(&self) -> Slot {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last().slot
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Slot {
     fn parse(block: &[u8; SLOT_LEN], uuid: [u8; 16]) -> Option<Self> {
-        let whole = block.starts_with(MAGIC) && sealed(block) && u32_at(block, 64) == VERSION;
+        let whole = block.starts_with(MAGIC) && sealed(block) && u32_at(block, 68) == VERSION;
         if !whole || id_at(block, 8) != uuid {
             return None;
         }
@@ -156,11 +239,16 @@ impl Slot {
             hint_segment: u64_at(block, 40),
             hint_at: u64_at(block, 48),
             lost: u64_at(block, 56),
+            behind: if u32_at(block, 64) & LOSES == 0 { Behind::Keeps } else { Behind::Loses },
         };
         (1..=Seq::MAX).contains(&slot.next).then_some(slot)
     }
 
     fn block(&self, uuid: [u8; 16]) -> [u8; SLOT_LEN] {
+        let flags = match self.behind {
+            Behind::Keeps => 0,
+            Behind::Loses => LOSES,
+        };
         Block::new()
             .put(MAGIC)
             .put(&uuid)
@@ -169,27 +257,41 @@ impl Slot {
             .put(&self.hint_segment.to_le_bytes())
             .put(&self.hint_at.to_le_bytes())
             .put(&self.lost.to_le_bytes())
+            .put(&flags.to_le_bytes())
             .put(&VERSION.to_le_bytes())
             .seal()
     }
-
-    /// Where its generation belongs.
-    const fn at(&self) -> u64 {
-        if self.generation.is_multiple_of(2) { 0 } else { SECOND_SLOT }
-    }
 }
 
-trait Newest {
-    fn max_by_generation(self, other: Self) -> Self;
-}
-
-impl Newest for Option<Slot> {
-    fn max_by_generation(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(a), Some(b)) => Some(if b.generation > a.generation { b } else { a }),
-            (a, b) => a.or(b),
+/// Makes the file of the consumer `name`, in the place of an older one.
+fn make(storage: &dyn Storage, uuid: [u8; 16], name: &str, slot: &Slot) -> io::Result<Arc<dyn StorageFile>> {
+    let path = file_name(name);
+    let tmp = format!("{path}{TMP_SUFFIX}");
+    let file = match storage.create(&tmp) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            storage.remove(&tmp)?;
+            storage.create(&tmp)?
         }
+        file => file?,
+    };
+    let written = file
+        .allocate(CURSOR_LEN)
+        .and_then(|()| file.write_all_at(&vec![0; usize::try_from(CURSOR_LEN).unwrap_or(0)], 0))
+        .and_then(|()| file.write_all_at(&slot.block(uuid), 0))
+        .and_then(|()| file.sync())
+        .and_then(|()| storage.rename(&tmp, &path));
+    if let Err(error) = written {
+        // The first error is the one to tell; a file left over is removed at the next open.
+        storage.remove(&tmp).ok();
+        return Err(error);
     }
+    Ok(file)
+}
+
+/// Makes the names of cursors survive power loss; their directory may be as young as they.
+fn names_synced(storage: &dyn Storage) -> io::Result<()> {
+    storage.sync_dir(CONSUMERS)?;
+    storage.sync_dir("")
 }
 
 /// What the cursor of the consumer `name` is called.
@@ -212,5 +314,8 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 const SUFFIX: &str = ".cursor";
 const MAGIC: &[u8; 8] = b"DISKBUFC";
-const SLOT_LEN: usize = 72;
-const _: () = assert!(SLOT_LEN == 8 + 16 + 8 + 8 + 8 + 8 + 8 + 4 + 4);
+const PAGES: u64 = 4;
+const _: () = assert!(PAGES * PAGE == CURSOR_LEN);
+const LOSES: u32 = 1;
+const SLOT_LEN: usize = 76;
+const _: () = assert!(SLOT_LEN == 8 + 16 + 5 * 8 + 4 + 4 + 4);

@@ -102,6 +102,17 @@ pub enum AppendError {
     /// An earlier sync failed, so the state of the disk is unknown until the queue is opened again.
     #[error("queue is poisoned by an earlier failed sync")]
     Poisoned,
+    /// [`Durability::Each`](crate::Durability::Each): the records were accepted, but may not survive power loss.
+    #[error("not synced")]
+    Sync(#[source] SyncError),
+    /// The batch does not fit into what was reserved for it.
+    #[error("batch of {bytes} bytes is larger than the {reserved} reserved")]
+    Reserved {
+        /// What the batch takes.
+        bytes: u64,
+        /// What was reserved.
+        reserved: u64,
+    },
     /// The system refused an operation. Whether the refused records are found after a crash is unknown until
     /// the next append returns.
     #[error("{operation} {}", path.display())]
@@ -109,6 +120,31 @@ pub enum AppendError {
         /// What was tried.
         operation: &'static str,
         /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why records are not known to survive power loss.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// An earlier sync failed, so the state of the disk is unknown until the queue is opened again.
+    #[error("queue is poisoned by an earlier failed sync")]
+    Poisoned,
+    /// No record has that number yet.
+    #[error("record {seq} has not been appended, the next number is {next}")]
+    NotAppended {
+        /// What was waited for.
+        seq: u64,
+        /// The number the next record gets.
+        next: u64,
+    },
+    /// The system refused, and the records could not be saved to another file.
+    #[error("sync {}", path.display())]
+    Io {
+        /// The file or directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

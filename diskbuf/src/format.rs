@@ -14,8 +14,10 @@ pub(crate) const DATA_START: u64 = PAGE;
 pub(crate) const MIN_SEGMENT_BYTES: u64 = 64 << 10;
 /// The greatest length of a segment.
 pub(crate) const MAX_SEGMENT_BYTES: u64 = 1 << 30;
-/// Length of `META` and of a cursor: slot, guard page, slot.
+/// Length of `META` and `STATE`: slot, guard page, slot.
 pub(crate) const TWO_SLOTS: u64 = 3 * PAGE;
+/// Length of a cursor.
+pub(crate) const CURSOR_LEN: u64 = 4 * PAGE;
 /// Where the second slot begins.
 pub(crate) const SECOND_SLOT: u64 = 2 * PAGE;
 
@@ -23,6 +25,8 @@ pub(crate) const SECOND_SLOT: u64 = 2 * PAGE;
 pub(crate) const LOCK: &str = "LOCK";
 /// The immutable facts of the queue.
 pub(crate) const META: &str = "META";
+/// Up to where the queue is synced, and what was dropped.
+pub(crate) const STATE: &str = "STATE";
 /// Where the cursors lie.
 pub(crate) const CONSUMERS: &str = "consumers";
 /// What a file being made is called until it is complete.

@@ -25,10 +25,16 @@
 //!
 //! | | death of the process (`kill -9`) | power loss |
 //! |---|---|---|
-//! | records whose [`Queue::append`] returned `Ok` | all | those before a [`Queue::sync`] that returned `Ok` |
-//! | acknowledgements that returned `Ok` | all | as above; a lost one means that records come twice |
-//! | a batch in the middle of its append | its first records, or none | any of its records |
-//! | the order and the numbers | yes | yes |
+//! | records whose [`Queue::append`] returned `Ok` | all | those that are [`Durable`]: see [`Durability`] |
+//! | acknowledgements that returned `Ok` | all | those before a [`Queue::sync`]; a lost one means that records come twice |
+//! | a batch in the middle of its append | all of it or nothing | all of it or nothing |
+//! | the order | yes | yes |
+//! | the numbers | yes | a number may be given again if its record was neither durable nor acknowledged |
+//!
+//! An acknowledgement to those upstream should ask for a [`Durable<Seq>`](Durable), which only
+//! [`Queue::wait_durable`], [`Queue::durable`] and [`Queue::durable_seq`] give. A sync that failed is not asked again: what
+//! it left in doubt is read back, verified and written to another segment, or everybody who waits is told and the
+//! queue is poisoned until it is opened again.
 //!
 //! Delivery is at least once. A damaged record is never delivered: [`Delivery::losses`] names what is gone, by
 //! number, and reading goes on behind it. [`Queue::recovery`] tells what opening found.
@@ -38,6 +44,8 @@
 //! All files together stay below [`Options::max_bytes`]. Each append says what to do at the limit
 //! ([`WhenFull`]): a stream source waits, a datagram source drops and counts. Space on the device is reserved
 //! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record.
+//! [`Queue::reserve`] keeps room for what is about to be read from a source that cannot take it back; a consumer that
+//! [loses](Behind::Loses) instead of [keeping](Behind::Keeps) what it has not acknowledged holds up nobody.
 //!
 //! # What it is not
 //!
@@ -53,43 +61,64 @@
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!
+//! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
+//! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
+//! - All paths to the disk are `pread` and `pwrite`; there is no mapping.
+//!
+//! # How it is tested
+//!
+//! [`sim`] is a disk that loses what was not synced; its laboratory crashes the queue at every call of random histories and
+//! checks what is promised: `cargo run --release -p diskbuf --example laboratory -- --points 1000000`.
+//!
 //! # Features
 //!
 //! None.
 
 #![forbid(unsafe_code)]
 
+mod age;
+mod alive;
 mod append;
 mod batch;
 mod consumer;
 mod cursor;
 mod delivery;
+mod durable;
 mod error;
 mod format;
+mod mark;
 mod meta;
 mod options;
+mod quarantine;
 mod queue;
 mod reader;
 mod record;
 mod recover;
+mod reserve;
+mod rules;
 mod segment;
 mod seq;
+pub mod sim;
 mod siphash;
 mod state;
 mod status;
 pub mod storage;
+mod sync;
 mod tail;
 mod wait;
 mod window;
 
 pub use batch::Batch;
 pub use consumer::{Consumer, Interrupter, Limit};
+pub use cursor::Behind;
 pub use delivery::{Delivery, Record, Records};
-pub use error::{AckError, AppendError, ConsumerError, OpenError, ReadError, TooLarge};
+pub use durable::{Durability, Durable};
+pub use error::{AckError, AppendError, ConsumerError, OpenError, ReadError, SyncError, TooLarge};
 pub use options::Options;
 pub use queue::{Appended, Queue, Start, WhenFull};
+pub use reserve::Reservation;
 pub use seq::{Loss, LossCause, Seq};
-pub use status::{Busy, ConsumerStatus, Origin, Recovery, Status};
+pub use status::{Busy, ConsumerStatus, Counts, Origin, Recovery, Status};
 pub use wait::Wait;
 
 #[cfg(doctest)]

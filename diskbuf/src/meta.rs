@@ -6,6 +6,7 @@ use crate::format::{
     Block, META, PAGE, SECOND_SLOT, TMP_SUFFIX, TWO_SLOTS, VERSION, id_at, sealed, u32_at, u64_at,
 };
 use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES};
+use crate::rules::Rules;
 use crate::segment::read_full;
 use crate::siphash::siphash24;
 use crate::storage::{Storage, StorageFile};
@@ -18,6 +19,8 @@ pub(crate) struct Meta {
     pub(crate) segment_bytes: u64,
     /// Seconds since 1970.
     pub(crate) created: u64,
+    /// Not in the file.
+    pub(crate) rules: Rules,
 }
 
 /// What a `META` file holds.
@@ -30,7 +33,7 @@ pub(crate) enum Found {
 impl Meta {
     /// A new queue's, with a name and a secret of its own.
     pub(crate) fn generate(storage: &dyn Storage, segment_bytes: u64) -> io::Result<Self> {
-        let mut meta = Self { uuid: [0; 16], secret: [0; 16], segment_bytes, created: 0 };
+        let mut meta = Self { uuid: [0; 16], secret: [0; 16], segment_bytes, created: 0, rules: Rules::Kept };
         storage.random(&mut meta.uuid)?;
         storage.random(&mut meta.secret)?;
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -43,7 +46,7 @@ impl Meta {
         let mut message = [0; 24];
         let (uuid, tail) = message.split_at_mut(16);
         uuid.copy_from_slice(&self.uuid);
-        tail.copy_from_slice(&id.to_le_bytes());
+        tail.copy_from_slice(&self.rules.salt_of(id).to_le_bytes());
         siphash24(&self.secret, &message)
     }
 
@@ -84,6 +87,7 @@ impl Meta {
                 secret: id_at(&block, 24),
                 segment_bytes: u64_at(&block, 40),
                 created: u64_at(&block, 48),
+                rules: Rules::Kept,
             };
             if (MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&meta.segment_bytes)
                 && meta.segment_bytes.is_multiple_of(PAGE)

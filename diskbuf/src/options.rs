@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::durable::Durability;
 use crate::error::OpenError;
 use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
 use crate::queue::Queue;
+use crate::rules::Rules;
 use crate::storage::{Disk, Storage};
 
 /// How to open a queue.
@@ -15,12 +17,22 @@ pub struct Options {
     dir: PathBuf,
     pub(crate) segment_bytes: u64,
     pub(crate) max_bytes: u64,
+    pub(crate) durability: Durability,
+    pub(crate) quarantine_bytes: Option<u64>,
+    pub(crate) rules: Rules,
 }
 
 impl Options {
     /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), segment_bytes: 64 << 20, max_bytes: 1 << 30 }
+        Self {
+            dir: dir.into(),
+            segment_bytes: 64 << 20,
+            max_bytes: 1 << 30,
+            durability: Durability::Os,
+            quarantine_bytes: None,
+            rules: Rules::Kept,
+        }
     }
 
     /// The length of a segment file: a multiple of 4096 between 64 KiB and 1 GiB. Only used when the queue is
@@ -34,6 +46,29 @@ impl Options {
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
+    }
+
+    /// When records are made to survive power loss: [`Durability::Os`] unless said.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// What damaged files that are kept to be looked at may take of `max_bytes`; with 0 none are kept. An eighth, or
+    /// one segment if that is more, unless said.
+    pub const fn quarantine_bytes(mut self, bytes: u64) -> Self {
+        self.quarantine_bytes = Some(bytes);
+        self
+    }
+
+    /// A laboratory's, to see that it is noticed.
+    pub(crate) const fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    pub(crate) fn quarantine_limit(&self, segment_bytes: u64) -> u64 {
+        self.quarantine_bytes.unwrap_or_else(|| (self.max_bytes / 8).max(segment_bytes + PAGE))
     }
 
     /// Opens the queue, or makes it.

@@ -2,18 +2,24 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
+use crate::alive::Alive;
 use crate::batch::Batch;
 use crate::consumer::Consumer;
-use crate::cursor::{self, Cursor};
-use crate::error::{AppendError, ConsumerError, OpenError};
+use crate::cursor::{self, Behind, Cursor, Slot};
+use crate::durable::{Durability, Durable};
+use crate::error::{AppendError, ConsumerError, OpenError, SyncError};
+use crate::format::DATA_START;
 use crate::options::Options;
 use crate::recover;
+use crate::reserve::Reservation;
 use crate::seq::Seq;
-use crate::state::{Shared, small_files};
+use crate::state::{Shared, State, small_files};
 use crate::status::{ConsumerStatus, Recovery, Status};
 use crate::storage::Storage;
 use crate::wait::{Wait, Waiting};
@@ -22,6 +28,7 @@ use crate::wait::{Wait, Waiting};
 #[derive(Clone, Debug)]
 pub struct Queue {
     shared: Arc<Shared>,
+    alive: Arc<Alive>,
 }
 
 /// What an append does when the queue has reached its limit.
@@ -70,14 +77,16 @@ impl Queue {
         let shared = Arc::new(recover::open(options, storage)?);
         shared.acknowledged(u64::MAX);
         shared.reserve_first()?;
-        Ok(Self { shared })
+        let alive = Arc::new(Alive::new(Arc::clone(&shared)));
+        Ok(Self { shared, alive })
     }
 
     /// Appends all records of the batch, in order. `Ok` means that each of them is in the queue and will
     /// survive the death of this process, or was dropped and counted in [`Appended::dropped`]; the batch is
     /// then empty, its memory kept.
     ///
-    /// A batch is one write, but not one unit: a crash in the middle may keep its first records.
+    /// A batch that fits into a segment is one unit: after a crash all of it is there or nothing. A larger one is as many
+    /// units as it takes.
     ///
     /// # Errors
     /// The records accepted before it went wrong have been taken out of the batch (compare its length with
@@ -103,12 +112,31 @@ impl Queue {
         })
     }
 
+    /// Keeps room for a batch of [`Batch::bytes`] `bytes` that is not there yet, such as what is about to be read from
+    /// a connection. All that is reserved together is at most a segment.
+    ///
+    /// # Errors
+    /// [`AppendError::Full`] when there is no such room now ([`Self::space`] tells when to try again),
+    /// [`AppendError::Reserved`] when it is more than a segment holds, and when the disk is full, the queue closed or
+    /// poisoned.
+    pub fn reserve(&self, bytes: usize) -> Result<Reservation, AppendError> {
+        self.shared.reserve(&self.alive, bytes as u64)
+    }
+
     /// The consumer `name`, made if there is none; only then `start` matters. While its handle is alive there
-    /// is no second one.
+    /// is no second one. The queue keeps what it has not acknowledged.
+    ///
+    /// # Errors
+    /// As [`Self::consumer_that`].
+    pub fn consumer(&self, name: &str, start: Start) -> Result<Consumer, ConsumerError> {
+        self.consumer_that(Behind::Keeps, name, start)
+    }
+
+    /// As [`Self::consumer`], but a new one either keeps what it has not acknowledged or loses it when the queue is full.
     ///
     /// # Errors
     /// When the name is no name, when a handle is alive, or when the cursor cannot be made.
-    pub fn consumer(&self, name: &str, start: Start) -> Result<Consumer, ConsumerError> {
+    pub fn consumer_that(&self, behind: Behind, name: &str, start: Start) -> Result<Consumer, ConsumerError> {
         if !cursor::is_name(name) {
             return Err(ConsumerError::Name { name: name.to_owned() });
         }
@@ -129,7 +157,7 @@ impl Queue {
                     Start::Oldest => self.shared.oldest_seq.load(Ordering::SeqCst),
                     Start::Newest => state.next_seq,
                 };
-                let made = Cursor::create(&*self.shared.storage, self.shared.meta.uuid, name, next);
+                let made = Cursor::create(&self.shared.storage, self.shared.meta.uuid, name, next, behind);
                 let cursor = Arc::new(made.map_err(|source| self.cursor_error("make cursor", name, source))?);
                 state.consumers.insert(name.to_owned(), Arc::clone(&cursor));
                 cursor
@@ -137,7 +165,7 @@ impl Queue {
         };
         cursor.occupy().map_err(|_| ConsumerError::Busy { name: name.to_owned() })?;
         self.shared.acknowledged(cursor.next());
-        Ok(Consumer::new(Arc::clone(&self.shared), cursor))
+        Ok(Consumer::new(Arc::clone(&self.shared), Arc::clone(&self.alive), cursor))
     }
 
     /// Forgets the consumer `name`; what only it had not acknowledged can be freed.
@@ -171,9 +199,14 @@ impl Queue {
         let state = self.shared.state();
         let next = state.next_seq;
         let oldest = self.shared.oldest_seq.load(Ordering::SeqCst);
+        let now = Instant::now();
         let consumers = state.consumers.values().map(|cursor| {
             let acked = cursor.next();
+            let unread = next > acked.max(oldest);
             ConsumerStatus {
+                lag_bytes: if unread { lag_bytes(&state, &cursor.slot()) } else { 0 },
+                lag_age: if unread { state.ages.of(acked.max(oldest), now) } else { Duration::ZERO },
+                behind: cursor.behind(),
                 name: cursor.name.clone(),
                 acked: Seq::new(acked),
                 lag: next.saturating_sub(acked.max(oldest)),
@@ -191,8 +224,11 @@ impl Queue {
             segments: state.segments.len(),
             spares: state.spares.len(),
             has_space: self.has_space(),
-            dropped_newest: self.shared.dropped_newest.load(Ordering::Relaxed),
-            dropped_oldest: state.dropped_oldest,
+            durable: self.durable_seq(),
+            reserved: state.reserved,
+            quarantined: state.quarantine.bytes(),
+            dropped_newest: self.shared.mark.known().dropped_newest,
+            dropped_oldest: self.shared.mark.known().dropped_oldest,
             consumers: consumers.collect(),
         }
     }
@@ -219,17 +255,54 @@ impl Queue {
     /// Makes everything appended before survive power loss, and the acknowledgements too.
     ///
     /// # Errors
-    /// When the system refuses. What is on disk is then unknown, and the kernel may say otherwise if asked
-    /// again: the queue takes no more records until it is opened anew.
-    pub fn sync(&self) -> io::Result<()> {
-        if self.shared.poisoned.load(Ordering::SeqCst) {
-            return Err(io::Error::other(AppendError::Poisoned));
+    /// When the system refuses and the records could not be saved to another file. What is on disk is then unknown, and
+    /// the kernel may say otherwise if asked again: the queue takes no more records until it is opened anew.
+    pub fn sync(&self) -> Result<(), SyncError> {
+        self.shared.sync()
+    }
+
+    /// The newest record that is known to survive power loss; `None` before the first.
+    #[must_use]
+    pub fn durable_seq(&self) -> Option<Durable<Seq>> {
+        let next = self.shared.durable.load(Ordering::SeqCst);
+        (next > 1).then(|| Durable::new(Seq::new(next - 1)))
+    }
+
+    /// Waits until the record survives power loss, and syncs if nobody else does. Those who wait at the same time share
+    /// a sync.
+    ///
+    /// # Errors
+    /// When there is no such record yet, and as [`Self::sync`].
+    pub fn wait_durable(&self, seq: Seq) -> Result<Durable<Seq>, SyncError> {
+        self.exists(seq)?;
+        if let Durability::Interval(_) = self.shared.durability {
+            let look = || self.shared.look_for_durable(seq.as_u64());
+            self.shared.synced.wait(None, look);
+        } else if self.shared.durable.load(Ordering::SeqCst) <= seq.as_u64() {
+            self.shared.sync_through(seq.as_u64())?;
         }
-        let result = self.sync_all();
-        if result.is_err() {
-            self.shared.poison();
-        }
-        result
+        self.shared.durable_or_poisoned(seq)
+    }
+
+    /// As [`Self::wait_durable`], for any runtime: a thread of the queue syncs. Dropping the future is safe at any time.
+    pub fn durable(
+        &self,
+        seq: Seq,
+    ) -> impl Future<Output = Result<Durable<Seq>, SyncError>> + Send + Unpin + use<> {
+        let (shared, alive) = (Arc::clone(&self.shared), Arc::clone(&self.alive));
+        let looker = Arc::clone(&self.shared);
+        let mut missing = self.exists(seq).err();
+        let look = move || looker.look_for_durable(seq.as_u64());
+        let mut waiting = Waiting::new(Arc::clone(&self.shared.synced), look);
+        std::future::poll_fn(move |context| {
+            if let Some(error) = missing.take() {
+                return Poll::Ready(Err(error));
+            }
+            if shared.look_for_durable(seq.as_u64()).is_none() {
+                alive.ask();
+            }
+            Pin::new(&mut waiting).poll(context).map(|_| shared.durable_or_poisoned(seq))
+        })
     }
 
     /// Ends the appending: appends fail with [`AppendError::Closed`], whoever is parked wakes up. What is in
@@ -264,32 +337,43 @@ impl Queue {
         self.shared.max_record_len()
     }
 
-    fn sync_all(&self) -> io::Result<()> {
-        let shared = &*self.shared;
-        let mut unsynced = shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
-        let (segments, cursors): (Vec<_>, Vec<_>) = {
-            let state = shared.state();
-            let segments = state.segments.iter().filter(|segment| segment.id >= *unsynced);
-            (segments.cloned().collect(), state.consumers.values().cloned().collect())
-        };
-        for segment in &segments {
-            match shared.storage.open(&segment.file_name()).and_then(|file| file.sync()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !shared.keeps(segment) => {}
-                result => result?,
-            }
-        }
-        shared.storage.sync_dir("")?;
-        for cursor in cursors {
-            Cursor::sync(&cursor)?;
-        }
-        // The newest one goes on growing.
-        *unsynced = segments.last().map_or(*unsynced, |segment| segment.id);
-        Ok(())
+    fn exists(&self, seq: Seq) -> Result<(), SyncError> {
+        let next = self.shared.next_seq.load(Ordering::SeqCst);
+        let seq = seq.as_u64();
+        if seq < next { Ok(()) } else { Err(SyncError::NotAppended { seq, next }) }
     }
 
     fn cursor_error(&self, operation: &'static str, name: &str, source: io::Error) -> ConsumerError {
         ConsumerError::Io { operation, path: self.shared.storage.path(&cursor::file_name(name)), source }
     }
+}
+
+impl Shared {
+    fn look_for_durable(&self, seq: u64) -> Option<Wait> {
+        if self.durable.load(Ordering::SeqCst) > seq {
+            Some(Wait::Ready)
+        } else if self.poisoned.load(Ordering::SeqCst) {
+            Some(Wait::Closed)
+        } else {
+            None
+        }
+    }
+
+    fn durable_or_poisoned(&self, seq: Seq) -> Result<Durable<Seq>, SyncError> {
+        let durable = self.durable.load(Ordering::SeqCst) > seq.as_u64();
+        if durable { Ok(Durable::new(seq)) } else { Err(SyncError::Poisoned) }
+    }
+}
+
+/// What lies from a consumer's place to the end.
+fn lag_bytes(state: &State, slot: &Slot) -> u64 {
+    let behind = state.segments.partition_point(|segment| segment.first_seq() <= slot.next).saturating_sub(1);
+    let rest = state.segments.iter().skip(behind);
+    rest.map(|segment| {
+        let known = segment.id == slot.hint_segment && slot.hint_at >= DATA_START;
+        segment.end().saturating_sub(if known { slot.hint_at } else { DATA_START })
+    })
+    .sum()
 }
 
 // The handles go where their users go.

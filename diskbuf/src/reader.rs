@@ -130,7 +130,8 @@ impl Reader {
         if here.seq >= sealed {
             return Ok(Flow::On);
         }
-        let wanted = Wanted { life: segment.life, end, min_seq: here.seq, bound: sealed };
+        let bound = self.shared.meta.rules.fence(sealed);
+        let wanted = Wanted { life: segment.life, end, min_seq: here.seq, bound };
         let obstacle = match &self.open {
             Some((id, _)) if *id == segment.id => self.take(&wanted, &mut at, &mut here.seq, limit),
             _ => Obstacle::Unread(HEADER_LEN),
@@ -143,9 +144,13 @@ impl Reader {
             Obstacle::End => return Ok(self.at_end(segment, at, here)),
             Obstacle::Unread(len) => self.load(segment, at, len, end, here)?,
             Obstacle::NoRecord => self.resync(segment, at, here, &wanted)?,
-            Obstacle::Gap(seq) => self.lose(here, seq, LossCause::Corrupt),
+            Obstacle::Gap(seq) => {
+                segment.damaged();
+                self.lose(here, seq, LossCause::Corrupt);
+            }
             Obstacle::Damaged(head) if self.shared.keeps(segment) => {
                 self.lose(here, head.seq + 1, LossCause::Corrupt);
+                segment.damaged();
                 here.at = Some((Arc::clone(segment), at + head.size()));
             }
             Obstacle::Damaged(_) => here.at = None,

@@ -9,6 +9,9 @@ use crate::seq::Seq;
 pub(crate) struct Life {
     pub(crate) salt: u64,
     pub(crate) first_seq: u64,
+    /// Which of the header's first eight bytes its checksum covers: all, unless a laboratory wants to see what
+    /// happens otherwise.
+    pub(crate) covered: u64,
 }
 
 /// A header that verified.
@@ -17,6 +20,7 @@ pub(crate) struct Head {
     pub(crate) len: u32,
     pub(crate) seq: u64,
     body_crc: u32,
+    place: u8,
 }
 
 impl Life {
@@ -29,23 +33,23 @@ impl Life {
             return None;
         }
         let in_range = seq >= self.first_seq && seq <= Seq::MAX;
-        in_range.then(|| Head { len: u32_at(header, 0), seq, body_crc })
+        let [_, _, _, _, _, place, ..] = *header;
+        in_range.then(|| Head { len: u32_at(header, 0), seq, body_crc, place })
     }
 
     /// Whether kind and magic fit: the cheap half of [`Self::parse`].
     #[inline]
     pub(crate) fn may_start(&self, header: &[u8; HEADER_LEN]) -> bool {
         let [_, _, _, _, k0, k1, m0, m1, ..] = *header;
-        [k0, k1] == KIND_DATA && [m0, m1] == self.magic()
+        k0 == KIND_DATA && k1 & !(FIRST | LAST) == 0 && [m0, m1] == self.magic()
     }
 
     /// Fills in what [`stage`] could not know.
     #[inline]
-    pub(crate) fn stamp(&self, header: &mut [u8; HEADER_LEN], seq: u64) {
+    pub(crate) fn stamp(&self, header: &mut [u8; HEADER_LEN], seq: u64, place: u8) {
         let (len, body_crc) = (u32_at(header, 0), u32_at(header, 16));
-        let [k0, k1] = KIND_DATA;
         let [m0, m1] = self.magic();
-        let first = u64::from(len) | u64::from(u32::from_le_bytes([k0, k1, m0, m1])) << 32;
+        let first = u64::from(len) | u64::from(u32::from_le_bytes([KIND_DATA, place, m0, m1])) << 32;
         let crc = self.head_crc(first, seq, body_crc);
         let words = [first, seq, u64::from(body_crc) | u64::from(crc) << 32];
         for (to, word) in header.as_chunks_mut::<8>().0.iter_mut().zip(words) {
@@ -66,7 +70,7 @@ impl Life {
     fn head_crc(&self, first: u64, seq: u64, body_crc: u32) -> u32 {
         let mut covered = [0; 28];
         let (words, last) = covered.as_chunks_mut::<8>();
-        for (to, word) in words.iter_mut().zip([self.salt, first, seq]) {
+        for (to, word) in words.iter_mut().zip([self.salt, first & self.covered, seq]) {
             *to = word.to_le_bytes();
         }
         last.copy_from_slice(&body_crc.to_le_bytes());
@@ -79,6 +83,21 @@ impl Head {
     #[inline]
     pub(crate) const fn size(&self) -> u64 {
         size(self.len)
+    }
+
+    /// Whether a batch begins with it.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.place & FIRST != 0
+    }
+
+    /// Whether a batch ends with it.
+    pub(crate) const fn is_last(&self) -> bool {
+        self.place & LAST != 0
+    }
+
+    /// Its place in its batch, as in the header.
+    pub(crate) const fn place(&self) -> u8 {
+        self.place
     }
 
     /// Whether this is the payload that the header was written for.
@@ -104,14 +123,18 @@ pub(crate) fn stage(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
     }
     let body_crc = crc_fast::crc32_iscsi(out.get(at + HEADER_LEN..).unwrap_or_default());
     if let Some(header) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
-        let [l0, l1, l2, l3, k0, k1, _, _, _, _, _, _, _, _, _, _, c0, c1, c2, c3, ..] = header;
+        let [l0, l1, l2, l3, k0, _, _, _, _, _, _, _, _, _, _, _, c0, c1, c2, c3, ..] = header;
         [*l0, *l1, *l2, *l3] = len.to_le_bytes();
-        [*k0, *k1] = KIND_DATA;
+        *k0 = KIND_DATA;
         [*c0, *c1, *c2, *c3] = body_crc.to_le_bytes();
     }
     out.resize(out.len().next_multiple_of(8), 0);
 }
 
-const KIND_DATA: [u8; 2] = 1_u16.to_le_bytes();
+/// [`Head::place`] of the first record of a batch.
+pub(crate) const FIRST: u8 = 1;
+/// [`Head::place`] of the last record of a batch.
+pub(crate) const LAST: u8 = 2;
+const KIND_DATA: u8 = 1;
 const MAGIC: [u8; 2] = 0xD1B5_u16.to_le_bytes();
 const _: () = assert!(HEADER_LEN.is_multiple_of(8) && size(0) == 24 && size(1) == 32 && size(8) == 32);

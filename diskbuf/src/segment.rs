@@ -1,7 +1,7 @@
 //! One segment: its page 0, and what the running queue knows about it. Who makes and frees segments is `state`.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::format::{Block, DATA_START, PAGE, PAGE_LEN, VERSION, id_at, sealed, u32_at, u64_at};
 use crate::meta::Meta;
@@ -18,15 +18,17 @@ pub(crate) struct Segment {
     end: AtomicU64,
     /// The first number of the next segment; [`OPEN`] as long as there is none.
     sealed_at: AtomicU64,
+    damaged: AtomicBool,
 }
 
 impl Segment {
     pub(crate) fn new(meta: &Meta, id: u64, first_seq: u64, end: u64) -> Self {
         Self {
             id,
-            life: Life { salt: meta.salt(id), first_seq },
+            life: Life { salt: meta.salt(id), first_seq, covered: meta.rules.covered() },
             end: AtomicU64::new(end),
             sealed_at: AtomicU64::new(OPEN),
+            damaged: AtomicBool::new(false),
         }
     }
 
@@ -46,6 +48,16 @@ impl Segment {
     /// The first number that is not in this segment, or [`OPEN`].
     pub(crate) fn sealed_at(&self) -> u64 {
         self.sealed_at.load(Ordering::Acquire)
+    }
+
+    /// Records were found damaged in it.
+    pub(crate) fn damaged(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there were.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     /// Nothing more comes: the next segment begins with `seq`.
@@ -130,6 +142,11 @@ pub(crate) fn id_in(name: &str) -> Option<u64> {
     let hex = name.strip_suffix(".seg").filter(|hex| hex.len() == 16)?;
     let id = u64::from_str_radix(hex, 16).ok()?;
     (file_name(id) == name && id <= MAX_ID).then_some(id)
+}
+
+/// What a segment is called while others have its name.
+pub(crate) fn moved_name(id: u64) -> String {
+    format!("moved-{id:016x}.seg")
 }
 
 /// What the spare in place `k` is called.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The number of a record in its queue: strictly rising by one, starting at 1, never used twice for records
-/// whose `append` returned `Ok`.
+/// The number of a record in its queue: strictly rising by one, starting at 1. It is used twice only when power was
+/// lost before the record was synced or acknowledged by a consumer: see [`Durable`](crate::Durable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(u64);
 
@@ -78,6 +78,10 @@ impl Loss {
 pub enum LossCause {
     /// The bytes on disk do not verify.
     Corrupt,
+    /// Accepted, but not yet synced when the power was lost: nobody was told that they would survive.
+    Unsynced,
+    /// They had been synced, and the device has lost them: it does not keep what it says.
+    DeviceLost,
     /// Dropped by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) to make room, in this run.
     DroppedForRoom,
     /// The segment that held them is not there: dropped for room in an earlier run, or removed by hand.

@@ -6,13 +6,20 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::cursor::Cursor;
+use crate::age::Ages;
+use crate::cursor::{Behind, Cursor};
+use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
-use crate::format::{DATA_START, PAGE, TMP_SUFFIX, TWO_SLOTS};
+use crate::format::{CURSOR_LEN, DATA_START, PAGE, PAGE_LEN, TMP_SUFFIX, TWO_SLOTS};
+use crate::mark::Mark;
 use crate::meta::Meta;
+use crate::options::Options;
+use crate::quarantine::Quarantine;
+use crate::recover::Found;
 use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
 use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
+use crate::sync::Unsynced;
 use crate::wait::Waiters;
 
 /// What all handles of a queue share.
@@ -23,8 +30,14 @@ pub(crate) struct Shared {
     pub(crate) max_bytes: u64,
     pub(crate) recovery: Recovery,
     state: Mutex<State>,
-    /// One sync at a time; holds the id of the first segment that may have bytes not yet synced.
-    pub(crate) unsynced: Mutex<u64>,
+    pub(crate) durability: Durability,
+    /// One sync at a time.
+    pub(crate) unsynced: Mutex<Unsynced>,
+    /// Files were made, named or removed since directories were synced.
+    pub(crate) names_changed: AtomicBool,
+    /// Records before this one survive power loss.
+    pub(crate) durable: AtomicU64,
+    pub(crate) mark: Mark,
     /// The number the next record gets.
     pub(crate) next_seq: AtomicU64,
     /// The first number of the oldest segment.
@@ -34,7 +47,8 @@ pub(crate) struct Shared {
     pub(crate) has_space: AtomicBool,
     pub(crate) closed: AtomicBool,
     pub(crate) poisoned: AtomicBool,
-    pub(crate) dropped_newest: AtomicU64,
+    /// Those who wait for records to be synced.
+    pub(crate) synced: Arc<Waiters>,
     /// Those who wait for records.
     pub(crate) data: Arc<Waiters>,
     /// Those who wait for room.
@@ -54,10 +68,27 @@ pub(crate) struct State {
     pub(crate) next_id: u64,
     /// The places `k` of spare files.
     pub(crate) spares: Vec<usize>,
+    /// Those of them that were found: their header may be of a life that nobody remembers.
+    pub(crate) unwiped: Vec<usize>,
     /// Files that are being removed, and those whose removal failed.
     pub(crate) unlinking: usize,
     pub(crate) consumers: BTreeMap<String, Arc<Cursor>>,
-    pub(crate) dropped_oldest: u64,
+    /// Segment and place of the record before `next_seq`; zeros if there is none.
+    pub(crate) last: (u64, u64),
+    /// Bytes promised to batches that are not there yet.
+    pub(crate) reserved: u64,
+    pub(crate) quarantine: Quarantine,
+    /// Bytes of files that are neither ours nor could be put away.
+    pub(crate) foreign: u64,
+    pub(crate) ages: Ages,
+}
+
+/// A segment that is not yet one.
+pub(crate) struct Draft {
+    pub(crate) segment: Segment,
+    pub(crate) file: Arc<dyn StorageFile>,
+    /// What its file is called until it is.
+    pub(crate) name: String,
 }
 
 /// Why there is no new segment.
@@ -69,25 +100,28 @@ pub(crate) enum NoSegment {
 impl Shared {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        meta: Meta,
-        max_bytes: u64,
+        options: &Options,
         lock: Arc<dyn StorageFile>,
-        recovery: Recovery,
-        state: State,
+        found: Found,
     ) -> Self {
+        let Found { meta, recovery, mark, unsynced, state } = found;
         let shared = Self {
             storage,
             meta,
-            max_bytes,
+            max_bytes: options.max_bytes,
             recovery,
-            unsynced: Mutex::new(0),
+            durability: options.durability,
+            unsynced: Mutex::new(unsynced),
+            names_changed: AtomicBool::new(true),
+            durable: AtomicU64::new(mark.known().durable.min(state.next_seq)),
+            mark,
             next_seq: AtomicU64::new(state.next_seq),
             oldest_seq: AtomicU64::new(0),
             free_at: AtomicU64::new(OPEN),
             has_space: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
-            dropped_newest: AtomicU64::new(0),
+            synced: Arc::default(),
             data: Arc::default(),
             space: Arc::default(),
             _lock: lock,
@@ -117,22 +151,27 @@ impl Shared {
 
     /// Makes a new segment the newest one.
     pub(crate) fn roll(&self, state: &mut State) -> Result<(), NoSegment> {
-        let id = state.next_id;
         let first_seq = state.next_seq;
+        let (segment, file) = self.next_segment(state, first_seq)?;
+        if let Some(last) = state.segments.back() {
+            last.seal(first_seq);
+        }
+        self.install(state, segment, file);
+        Ok(())
+    }
+
+    /// Makes the file of the next segment, which is not yet one of the queue's.
+    pub(crate) fn next_segment(
+        &self,
+        state: &mut State,
+        first_seq: u64,
+    ) -> Result<(Segment, Arc<dyn StorageFile>), NoSegment> {
+        let id = state.next_id;
         let name = crate::segment::file_name(id);
-        let fail = |source: io::Error| {
-            let path = self.storage.path(&name);
-            NoSegment::Error(match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    AppendError::NoSpace { path, source }
-                }
-                _ => AppendError::Io { operation: "make segment", path, source },
-            })
-        };
+        self.mark.uses(id).map_err(|source| self.no_segment(&name, source))?;
         let file = if let Some(k) = state.spares.pop() {
-            let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || {
-                self.storage.open(&spare_name(k))
-            });
+            let spare = self.spare(state, k);
+            let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || spare);
             made.inspect_err(|_| state.spares.push(k))
         } else if self.may_grow(state) {
             let tmp = format!("new{TMP_SUFFIX}");
@@ -144,15 +183,78 @@ impl Shared {
         } else {
             return Err(NoSegment::Full);
         }
-        .map_err(fail)?;
+        .map_err(|source| self.no_segment(&name, source))?;
+        // An id is never used twice, not even when what it was for has failed.
+        state.next_id += 1;
+        self.names_changed.store(true, Ordering::SeqCst);
+        Ok((Segment::new(&self.meta, id, first_seq, DATA_START), file))
+    }
+
+    /// As [`Self::next_segment`], but without the name: what is under it does not count yet.
+    pub(crate) fn draft(&self, state: &mut State, first_seq: u64) -> io::Result<Draft> {
+        let id = state.next_id;
+        self.mark.uses(id)?;
+        let (name, origin, file) = if let Some(k) = state.spares.last() {
+            let k = *k;
+            let name = spare_name(k);
+            let file = self.spare(state, k)?;
+            (name, SpaceOrigin::Recycled, file)
+        } else if self.may_grow(state) {
+            let name = format!("new{TMP_SUFFIX}");
+            let file = self.allocate(&name)?;
+            (name, SpaceOrigin::Fresh, file)
+        } else {
+            return Err(io::ErrorKind::StorageFull.into());
+        };
+        let segment_bytes = self.meta.segment_bytes;
+        Header { uuid: self.meta.uuid, id, first_seq, segment_bytes, origin }.store(&*file)?;
+        state.next_id += 1;
+        Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name })
+    }
+
+    /// Opens a spare. In one that was found, the header of a segment whose name was lost in a crash must not come back
+    /// under the next name.
+    fn spare(&self, state: &mut State, k: usize) -> io::Result<Arc<dyn StorageFile>> {
+        let file = self.storage.open(&spare_name(k))?;
+        if state.unwiped.contains(&k) {
+            file.write_all_at(&[0; PAGE_LEN], 0)?;
+            file.sync()?;
+            state.unwiped.retain(|other| *other != k);
+        }
+        Ok(file)
+    }
+
+    pub(crate) fn no_segment(&self, name: &str, source: io::Error) -> NoSegment {
+        let path = self.storage.path(name);
+        NoSegment::Error(match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                AppendError::NoSpace { path, source }
+            }
+            _ => AppendError::Io { operation: "make segment", path, source },
+        })
+    }
+
+    fn install(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
+        state.segments.push_back(Arc::new(segment));
+        state.active = Some(file);
+        self.publish_oldest(state);
+    }
+
+    /// Puts a segment in the place of all records from its first number on.
+    pub(crate) fn replace(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
+        let first_seq = segment.first_seq();
+        while state.segments.back().is_some_and(|last| last.first_seq() >= first_seq) {
+            let Some(last) = state.segments.pop_back() else { break };
+            last.seal(first_seq);
+            // The device has trouble with this file: it is not used again.
+            if self.storage.remove(&last.file_name()).is_err() {
+                state.unlinking += 1;
+            }
+        }
         if let Some(last) = state.segments.back() {
             last.seal(first_seq);
         }
-        state.segments.push_back(Arc::new(Segment::new(&self.meta, id, first_seq, DATA_START)));
-        state.active = Some(file);
-        state.next_id += 1;
-        self.publish_oldest(state);
-        Ok(())
+        self.install(state, segment, file);
     }
 
     /// A queue without a segment makes one, so that a disk without room for it is met when the queue is opened.
@@ -185,7 +287,7 @@ impl Shared {
         Ok(file)
     }
 
-    fn allocate(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
+    pub(crate) fn allocate(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
         let file = match self.storage.create(name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 self.storage.remove(name)?;
@@ -212,7 +314,9 @@ impl Shared {
         }
         let oldest = state.segments.pop_front()?;
         let records = oldest.sealed_at().saturating_sub(oldest.first_seq());
-        state.dropped_oldest = state.dropped_oldest.saturating_add(records);
+        // A count for people: if it cannot be written it is written with the next change.
+        let _noted =
+            self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
         self.publish_oldest(state);
         let mut surplus = Vec::new();
         self.retire(state, &oldest, &mut surplus);
@@ -224,8 +328,28 @@ impl Shared {
         Some(())
     }
 
+    /// Drops the oldest segment if only consumers that may lose it have not acknowledged it; `None` otherwise.
+    pub(crate) fn drop_for_slow(&self, state: &mut State) -> Option<()> {
+        let until = state.segments.front()?.sealed_at();
+        let keeps = |cursor: &Arc<Cursor>| cursor.behind() == Behind::Keeps && cursor.next() < until;
+        if state.consumers.is_empty() || state.consumers.values().any(keeps) {
+            return None;
+        }
+        self.drop_oldest(state)
+    }
+
     /// Keeps a freed segment's file as a spare, or puts its name on the list of those to remove.
     fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) {
+        self.names_changed.store(true, Ordering::SeqCst);
+        let (name, size) = (segment.file_name(), self.meta.segment_bytes);
+        if segment.is_damaged()
+            && state
+                .quarantine
+                .take(&*self.storage, &name, size, "records in it did not verify")
+                .unwrap_or(false)
+        {
+            return;
+        }
         let fits = self.in_segments(state) + self.meta.segment_bytes <= self.limit(state);
         if fits
             && let Some(k) = (0..SPARES).find(|k| !state.spares.contains(k))
@@ -291,9 +415,16 @@ impl Shared {
         }
     }
 
+    /// There may be room that there was not.
+    pub(crate) fn look_again(&self) {
+        self.has_space.store(true, Ordering::SeqCst);
+        self.space.notify();
+    }
+
     /// Ends the appending after a failed sync, also for those who wait for room.
     pub(crate) fn poison(&self) {
         self.poisoned.store(true, Ordering::SeqCst);
+        self.synced.notify();
         self.space.notify();
     }
 
@@ -316,6 +447,8 @@ impl Shared {
 
     fn in_segments(&self, state: &State) -> u64 {
         (state.segments.len() + state.spares.len() + state.unlinking) as u64 * self.meta.segment_bytes
+            + state.quarantine.bytes()
+            + state.foreign
     }
 
     /// What segments and spares may take together.
@@ -325,7 +458,7 @@ impl Shared {
 
     /// What the files take.
     pub(crate) fn bytes(&self, state: &State) -> u64 {
-        FIXED + state.consumers.len() as u64 * TWO_SLOTS + self.in_segments(state)
+        FIXED + state.consumers.len() as u64 * CURSOR_LEN + self.in_segments(state)
     }
 }
 
@@ -338,11 +471,11 @@ enum Freed {
 /// What is set aside for the files that are no segments, with `consumers` consumers. Room for a few cursors is
 /// kept from the start, so that a consumer can be made when the queue is full.
 pub(crate) fn small_files(consumers: usize) -> u64 {
-    FIXED + consumers.max(CURSORS_SET_ASIDE) as u64 * TWO_SLOTS
+    FIXED + consumers.max(CURSORS_SET_ASIDE) as u64 * CURSOR_LEN
 }
 
 /// Segments kept for reuse.
 pub(crate) const SPARES: usize = 2;
 const CURSORS_SET_ASIDE: usize = 16;
-/// `META` and `LOCK`.
-const FIXED: u64 = TWO_SLOTS + PAGE;
+/// `META`, `STATE` and `LOCK`.
+const FIXED: u64 = 2 * TWO_SLOTS + PAGE;

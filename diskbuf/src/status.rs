@@ -1,7 +1,10 @@
 //! What can be asked of a queue: [`Status`] now, [`Recovery`] about how it was found.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::cursor::Behind;
+use crate::durable::Durable;
 use crate::seq::{Loss, Seq};
 
 /// A queue at one moment.
@@ -26,10 +29,16 @@ pub struct Status {
     pub spares: usize,
     /// Whether an append may work; see [`Queue::has_space`](crate::Queue::has_space).
     pub has_space: bool,
-    /// Records dropped by [`WhenFull::DropNewest`](crate::WhenFull::DropNewest) since the queue was opened.
+    /// The newest record that survives power loss.
+    pub durable: Option<Durable<Seq>>,
+    /// Bytes promised to batches that are not there yet: see [`Queue::reserve`](crate::Queue::reserve).
+    pub reserved: u64,
+    /// Bytes of damaged files that are kept to be looked at; part of `bytes`.
+    pub quarantined: u64,
+    /// Records dropped by [`WhenFull::DropNewest`](crate::WhenFull::DropNewest) since the queue was made.
     pub dropped_newest: u64,
-    /// Records dropped by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) since the queue was opened,
-    /// whether or not somebody had read them.
+    /// Records dropped by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) or [`Behind::Loses`] since the queue
+    /// was made, whether or not somebody had read them.
     pub dropped_oldest: u64,
     /// The consumers, by name.
     pub consumers: Vec<ConsumerStatus>,
@@ -45,6 +54,12 @@ pub struct ConsumerStatus {
     pub acked: Seq,
     /// Records kept that it has not acknowledged.
     pub lag: u64,
+    /// What they take in the segments, nearly: where the segment of an earlier run ends is not looked up.
+    pub lag_bytes: u64,
+    /// How long the oldest of them has been there; of those of an earlier run, since the queue was opened.
+    pub lag_age: Duration,
+    /// What becomes of records it has not acknowledged when the queue is full.
+    pub behind: Behind,
     /// Records that were gone before it could read them, since it was made; persisted.
     pub lost: u64,
     /// Whether a handle for it is alive.
@@ -80,9 +95,20 @@ pub struct Recovery {
     pub losses: Vec<Loss>,
     /// Consumers whose cursor did not verify: they begin again at the oldest record.
     pub cursors_reset: Vec<String>,
-    /// Files with the name of a segment that are none of this queue's, or hold nothing that verifies. They
-    /// were not touched and do not count as bytes in use.
+    /// Files with the name of a segment that are none of this queue's, or hold nothing that verifies. They were put
+    /// away as `<n>.bad`, with the reason in `<n>.why`, if the quarantine has room, and count as bytes in use.
     pub unreadable: Vec<PathBuf>,
+    /// Whether the counts of earlier runs were found.
+    pub counts: Counts,
+}
+
+/// Whether `STATE` was there: what was synced, and how much was dropped in earlier runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counts {
+    /// They go on.
+    Kept,
+    /// The file was gone or did not verify: they begin anew.
+    Lost,
 }
 
 /// Whether a queue was made or found.

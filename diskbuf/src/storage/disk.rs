@@ -41,8 +41,13 @@ impl Storage for Disk {
             .truncate(false)
             .mode(FILE_MODE)
             .open(self.path(name))?;
+        // The directory itself as well: a file can be removed, and then another be locked under its name.
+        let dir = File::open(self.path(""))?;
+        if let Err(TryLockError::WouldBlock) = dir.try_lock() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         match file.try_lock() {
-            Ok(()) => Ok(Arc::new(LockFile(DiskFile(file)))),
+            Ok(()) => Ok(Arc::new(LockFile { file: DiskFile(file), dir })),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -137,34 +142,38 @@ impl StorageFile for DiskFile {
 
 /// Unlocks by itself: closing is not enough while a child of this process, between fork and exec, has the file too.
 #[derive(Debug)]
-struct LockFile(DiskFile);
+struct LockFile {
+    file: DiskFile,
+    dir: File,
+}
 
 impl StorageFile for LockFile {
     fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
-        self.0.read_at(buf, at)
+        self.file.read_at(buf, at)
     }
 
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
-        self.0.write_all_at(buf, at)
+        self.file.write_all_at(buf, at)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.0.allocate(len)
+        self.file.allocate(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync()
+        self.file.sync()
     }
 
     fn size(&self) -> io::Result<u64> {
-        self.0.size()
+        self.file.size()
     }
 }
 
 impl Drop for LockFile {
     fn drop(&mut self) {
         // If this fails, closing the file does the same a moment later.
-        self.0.0.unlock().ok();
+        self.file.0.unlock().ok();
+        self.dir.unlock().ok();
     }
 }
 

@@ -75,10 +75,7 @@ fn read(dir: &Path) -> BTreeMap<u64, Vec<u8>> {
                 break;
             }
             let magic = u16::from_le_bytes([header[6], header[7]]);
-            assert_eq!(
-                (u16::from_le_bytes([header[4], header[5]]), u64::from(magic)),
-                (1, 0xD1B5 ^ salt & 0xffff)
-            );
+            assert_eq!((header[4], header[5] & !3, u64::from(magic)), (1, 0, 0xD1B5 ^ salt & 0xffff));
             let payload = &bytes[at + 24..at + 24 + u32_at(header, 0) as usize];
             assert_eq!((u64_at(header, 8), u32_at(header, 16)), (expected, CRC.checksum(payload)));
             records.insert(expected, payload.to_vec());
@@ -107,24 +104,46 @@ fn a_reader_made_from_the_document_finds_every_record() {
 }
 
 #[test]
-fn a_cursor_is_two_slots_of_which_the_older_is_written() {
+fn a_cursor_is_four_slots_and_the_newest_counts() {
     let dir = tempfile::tempdir().unwrap();
     let queue = open(dir.path());
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
     append(&queue, 1..11);
     let slots = || {
         let bytes = std::fs::read(dir.path().join("consumers/a.cursor")).unwrap();
-        assert_eq!(bytes.len(), 12_288);
-        [0, 8192].map(|at| {
-            let slot = &bytes[at..at + 72];
-            let whole = CRC.checksum(&slot[..68]) == u32_at(slot, 68) && slot.starts_with(b"DISKBUFC");
-            whole.then(|| (slot[8..24].to_vec(), u64_at(slot, 24), u64_at(slot, 32)))
+        assert_eq!(bytes.len(), 16_384);
+        [0, 4096, 8192, 12_288].map(|at| {
+            let slot = &bytes[at..at + 76];
+            let whole = CRC.checksum(&slot[..72]) == u32_at(slot, 72) && slot.starts_with(b"DISKBUFC");
+            assert!(!whole || (slot[8..24] == queue.uuid() && u32_at(slot, 68) == 1));
+            whole.then(|| (u64_at(slot, 24), u64_at(slot, 32)))
         })
     };
-    let uuid = queue.uuid().to_vec();
-    assert_eq!(slots(), [Some((uuid.clone(), 0, 1)), None]);
-    for (records, expected) in [(3, [(0, 1), (1, 4)]), (2, [(2, 6), (1, 4)]), (5, [(2, 6), (3, 11)])] {
+    assert_eq!(slots(), [Some((0, 1)), None, None, None]);
+    for (records, expected) in [(3, (1, 4)), (2, (2, 6)), (5, (3, 11))] {
         consumer.read(diskbuf::Limit { records, ..Default::default() }).unwrap().ack().unwrap();
-        assert_eq!(slots(), expected.map(|(generation, next)| Some((uuid.clone(), generation, next))));
+        assert_eq!(slots().into_iter().flatten().max(), Some(expected));
+        assert_eq!(slots()[0], Some((0, 1)), "the one that is safe stays until another is");
     }
+    queue.sync().unwrap();
+    append(&queue, 11..13);
+    consumer.read(diskbuf::Limit::default()).unwrap().ack().unwrap();
+    assert!(slots().contains(&Some((3, 11))) && slots().contains(&Some((4, 13))));
+}
+
+#[test]
+fn state_tells_what_was_synced_and_what_was_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = open(dir.path());
+    append(&queue, 1..11);
+    queue.sync().unwrap();
+    let bytes = std::fs::read(dir.path().join("STATE")).unwrap();
+    assert_eq!(bytes.len(), 12_288);
+    let slots = [0, 8192].map(|at| &bytes[at..at + 96]);
+    let good = slots.into_iter().filter(|slot| CRC.checksum(&slot[..92]) == u32_at(slot, 92));
+    let newest = good.max_by_key(|slot| u64_at(slot, 24)).unwrap();
+    assert_eq!((&newest[..8], &newest[8..24], u32_at(newest, 88)), (&b"DISKBUFT"[..], &queue.uuid()[..], 1));
+    let last_at = 4096 + (1..10).map(|n| (24 + payload(n).len() as u64).next_multiple_of(8)).sum::<u64>();
+    let fields: Vec<u64> = (32..88).step_by(8).map(|at| u64_at(newest, at)).collect();
+    assert_eq!(fields, [11, 0, last_at, 0, 1024, 0, 0]);
 }

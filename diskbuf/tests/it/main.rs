@@ -9,11 +9,15 @@
 mod bounds;
 mod concurrency;
 mod damage;
+mod durable;
 mod format;
 mod kill;
 mod no_space;
+mod obligations;
 mod reopen;
+mod reserve;
 mod roundtrip;
+mod strays;
 mod support;
 mod torn;
 mod waiting;

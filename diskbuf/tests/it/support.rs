@@ -6,7 +6,7 @@ use diskbuf::{Batch, Consumer, Limit, Loss, Options, Queue, Seq, WhenFull};
 
 pub(crate) const SEGMENT: u64 = 64 << 10;
 /// What the small files are given.
-pub(crate) const SMALL: u64 = 4096 + 17 * 3 * 4096;
+pub(crate) const SMALL: u64 = 4096 + 2 * 3 * 4096 + 16 * 4 * 4096;
 
 pub(crate) fn options(dir: &Path, segments: u64) -> Options {
     Options::new(dir).segment_bytes(SEGMENT).max_bytes(SMALL + segments * SEGMENT)

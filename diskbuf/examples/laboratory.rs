@@ -1,0 +1,81 @@
+//! The crash laboratory as a command: `cargo run --release -p diskbuf --example laboratory -- --seed S --points N`,
+//! `-- --history H` to run one history again, `-- --bugs` to see that each planted bug is found.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use diskbuf::sim::{Bug, Finding, Laboratory, Report};
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let (mut seed, mut points, mut history, mut bugs) = (from_clock(), 1_000_000, None, false);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().as_deref().and_then(parse);
+        let known = match word.as_str() {
+            "--seed" => number().map(|n| seed = n),
+            "--points" => number().map(|n| points = n),
+            "--history" => number().map(|n| history = Some(n)),
+            "--bugs" => {
+                bugs = true;
+                Some(())
+            }
+            _ => None,
+        };
+        if known.is_none() {
+            eprintln!("usage: laboratory [--seed S] [--points N] [--history H] [--bugs]");
+            return ExitCode::from(2);
+        }
+    }
+    eprintln!("seed {seed:#x}");
+    if bugs {
+        return plant_all(seed, points);
+    }
+    let begin = Instant::now();
+    let laboratory = Laboratory::new(seed, points);
+    let result = history.map_or_else(|| laboratory.run(), |history| laboratory.replay(history));
+    told(result, begin)
+}
+
+fn told(result: Result<Report, Finding>, begin: Instant) -> ExitCode {
+    match result {
+        Ok(report) => {
+            let seconds = begin.elapsed().as_secs_f64();
+            let Report { histories, calls, points, again, .. } = report;
+            #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+            let rate = points as f64 / seconds;
+            eprintln!(
+                "all promises kept: {points} crash points ({again} of them second crashes) at {calls} calls of \
+                 {histories} histories in {seconds:.1} s, {rate:.0} a second"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(finding) => {
+            eprintln!("broken: {finding}\nagain: --history {:#x}", finding.history);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plant_all(seed: u64, points: u64) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for bug in Bug::ALL {
+        match Laboratory::new(seed, points).plant(bug).run() {
+            Err(Finding { what, points, .. }) => {
+                eprintln!("{bug:?}: found after {points} crash points: {what}")
+            }
+            Ok(_) => {
+                eprintln!("{bug:?}: NOT FOUND in {points} crash points");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
+fn parse(word: &str) -> Option<u64> {
+    word.strip_prefix("0x").map_or_else(|| word.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok())
+}
+
+fn from_clock() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,115 @@
+//! [`Reservation`]: room that is kept for a batch before it is there.
+
+use std::sync::Arc;
+
+use crate::alive::Alive;
+use crate::batch::Batch;
+use crate::error::AppendError;
+use crate::format::DATA_START;
+use crate::queue::Appended;
+use crate::segment::spare_name;
+use crate::state::{NoSegment, SPARES, Shared, State};
+
+/// Room in a queue, on the disk already: a batch that fits into it is neither refused nor met by a full disk,
+/// even if the queue becomes full meanwhile, or is closed. Dropped unused, the room is given back.
+#[derive(Debug)]
+#[must_use = "the room is given back when this is dropped"]
+pub struct Reservation {
+    shared: Arc<Shared>,
+    _alive: Arc<Alive>,
+    bytes: u64,
+}
+
+impl Reservation {
+    /// How many bytes of [`Batch::bytes`] are reserved.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends the batch into the room reserved, as one unit; what it does not need is given back.
+    ///
+    /// # Errors
+    /// When the batch is larger than what was reserved, or the system refuses to write. Never
+    /// [`AppendError::Full`], [`AppendError::NoSpace`] or [`AppendError::Closed`].
+    pub fn commit(mut self, batch: &mut Batch) -> Result<Appended, AppendError> {
+        let bytes = batch.bytes() as u64;
+        if bytes > self.bytes {
+            return Err(AppendError::Reserved { bytes, reserved: self.bytes });
+        }
+        let shared = Arc::clone(&self.shared);
+        shared.append_reserved(batch, std::mem::take(&mut self.bytes))
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.shared.state().reserved -= self.bytes;
+            self.shared.look_again();
+        }
+    }
+}
+
+impl Shared {
+    /// See [`Queue::reserve`](crate::Queue::reserve).
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        alive: &Arc<Alive>,
+        bytes: u64,
+    ) -> Result<Reservation, AppendError> {
+        let capacity = self.meta.segment_bytes - DATA_START;
+        if bytes > capacity {
+            return Err(AppendError::Reserved { bytes, reserved: capacity });
+        }
+        let mut state = self.state();
+        self.check_open(self.closing())?;
+        let wanted = state.reserved + bytes;
+        loop {
+            if self.room_for(&state, wanted, self.active_room(&state), state.spares.len()) {
+                state.reserved = wanted;
+                return Ok(Reservation { shared: Arc::clone(self), _alive: Arc::clone(alive), bytes });
+            }
+            if !self.add_spare(&mut state)? {
+                self.has_space.store(false, std::sync::atomic::Ordering::SeqCst);
+                return Err(AppendError::Full { bytes: self.bytes(&state), max_bytes: self.max_bytes });
+            }
+        }
+    }
+
+    /// Whether batches of together `reserved` bytes, none larger than a segment, surely fit. Laid down one after the
+    /// other, any two neighbouring segments are more than half full: hence the two.
+    pub(crate) fn room_for(&self, _state: &State, reserved: u64, active_room: u64, spares: usize) -> bool {
+        let capacity = self.meta.segment_bytes - DATA_START;
+        reserved <= active_room || 2 * reserved <= capacity * spares as u64
+    }
+
+    /// What the newest segment has left.
+    pub(crate) fn active_room(&self, state: &State) -> u64 {
+        match (&state.active, state.segments.back()) {
+            (Some(_), Some(segment)) => self.meta.segment_bytes.saturating_sub(segment.end()),
+            _ => 0,
+        }
+    }
+
+    /// Makes one more spare, if there may be one: whether it did.
+    pub(crate) fn add_spare(&self, state: &mut State) -> Result<bool, AppendError> {
+        let Some(k) = (0..SPARES).find(|k| !state.spares.contains(k)).filter(|_| self.may_grow(state)) else {
+            return Ok(false);
+        };
+        let name = spare_name(k);
+        match self.allocate(&name) {
+            Ok(_) => {
+                state.spares.push(k);
+                Ok(true)
+            }
+            Err(source) => {
+                self.storage.remove(&name).ok();
+                match self.no_segment(&name, source) {
+                    NoSegment::Error(error) => Err(error),
+                    NoSegment::Full => Ok(false),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Bugs to plant, so that the laboratory shows that it would find them. Most are a road to the disk that does not
+//! do what it says.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::format::CONSUMERS;
+use crate::options::Options;
+use crate::rules::Rules;
+use crate::storage::{Storage, StorageFile};
+
+/// A mistake that a disk queue could make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Bug {
+    /// Names are not synced.
+    NoDirectorySync,
+    /// A sync says it is done before it has begun.
+    WatermarkBeforeSync,
+    /// After a failed sync another one is asked, and believed.
+    SyncAskedAgain,
+    /// A torn tail is left as it is.
+    NoCut,
+    /// Acknowledgements are written over each other.
+    OneCursorSlot,
+    /// Records are freed before the acknowledgement is safe.
+    FreedBeforeCursor,
+    /// What is durable is read after the sync instead of before.
+    HeadAfterSync,
+    /// A segment's records do not end where the next one's begin.
+    NoFence,
+    /// A file keeps its salt when it is used again.
+    SaltKept,
+    /// A header's checksum does not cover the length.
+    LengthNotCovered,
+    /// The salt is no secret, so a message can look like a record.
+    NoSecret,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::NoDirectorySync,
+        Self::WatermarkBeforeSync,
+        Self::SyncAskedAgain,
+        Self::NoCut,
+        Self::OneCursorSlot,
+        Self::FreedBeforeCursor,
+        Self::HeadAfterSync,
+        Self::NoFence,
+        Self::SaltKept,
+        Self::LengthNotCovered,
+        Self::NoSecret,
+    ];
+
+    pub(super) fn wrap(bug: Option<Self>, storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
+        Self::wrap_with(bug, storage, Meanwhile::default())
+    }
+
+    /// As [`Self::wrap`], and does what it is given when a segment has been synced, before that is said.
+    pub(super) fn wrap_with(
+        bug: Option<Self>,
+        storage: Arc<dyn Storage>,
+        meanwhile: Meanwhile,
+    ) -> Arc<dyn Storage> {
+        Arc::new(Broken { bug, storage, meanwhile })
+    }
+
+    pub(super) const fn options(bug: Option<Self>, options: Options) -> Options {
+        options.rules(match bug {
+            Some(Self::HeadAfterSync) => Rules::HeadAfterSync,
+            Some(Self::NoFence) => Rules::NoFence,
+            Some(Self::SaltKept) => Rules::SaltKept,
+            Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
+            _ => Rules::Kept,
+        })
+    }
+}
+
+/// Work to be done while a sync goes on.
+#[derive(Clone, Default)]
+pub(super) struct Meanwhile(Arc<Mutex<Option<Work>>>);
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl Meanwhile {
+    pub(super) fn set(&self, work: Option<Work>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    }
+
+    fn run(&self) {
+        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            work();
+        }
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meanwhile").finish_non_exhaustive()
+    }
+}
+
+/// A road to the disk with a mistake.
+#[derive(Debug)]
+struct Broken {
+    bug: Option<Bug>,
+    storage: Arc<dyn Storage>,
+    meanwhile: Meanwhile,
+}
+
+#[derive(Debug)]
+struct BrokenFile {
+    bug: Option<Bug>,
+    meanwhile: Meanwhile,
+    kind: Kind,
+    file: Arc<dyn StorageFile>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Segment,
+    Cursor,
+    Other,
+}
+
+impl Broken {
+    fn file(&self, name: &str, file: Arc<dyn StorageFile>) -> Arc<dyn StorageFile> {
+        let kind = if name.ends_with(".seg") {
+            Kind::Segment
+        } else if name.starts_with(CONSUMERS) {
+            Kind::Cursor
+        } else {
+            Kind::Other
+        };
+        // What is synced under a draft's name is synced under the queue's lock: nobody appends then.
+        let meanwhile =
+            if name.starts_with("spare-") { Meanwhile::default() } else { self.meanwhile.clone() };
+        Arc::new(BrokenFile { bug: self.bug, meanwhile, kind, file })
+    }
+}
+
+impl Storage for Broken {
+    fn path(&self, name: &str) -> PathBuf {
+        self.storage.path(name)
+    }
+
+    fn lock(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
+        self.storage.lock(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
+        Ok(self.file(name, self.storage.create(name)?))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn StorageFile>> {
+        Ok(self.file(name, self.storage.open(name)?))
+    }
+
+    fn list(&self, sub: &str) -> io::Result<Vec<(String, u64)>> {
+        self.storage.list(sub)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.storage.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.storage.remove(name)
+    }
+
+    fn create_dir(&self, sub: &str) -> io::Result<()> {
+        self.storage.create_dir(sub)
+    }
+
+    fn sync_dir(&self, sub: &str) -> io::Result<()> {
+        if self.bug == Some(Bug::NoDirectorySync) { Ok(()) } else { self.storage.sync_dir(sub) }
+    }
+
+    fn random(&self, out: &mut [u8]) -> io::Result<()> {
+        if self.bug == Some(Bug::NoSecret) {
+            out.fill(0);
+            return Ok(());
+        }
+        self.storage.random(out)
+    }
+}
+
+impl StorageFile for BrokenFile {
+    fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
+        self.file.read_at(buf, at)
+    }
+
+    fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        let zeros = buf.iter().all(|byte| *byte == 0);
+        match (self.bug, self.kind) {
+            (Some(Bug::NoCut), Kind::Segment) if zeros => Ok(()),
+            (Some(Bug::OneCursorSlot), Kind::Cursor) if buf.len() < 4096 => {
+                // Always in the same place.
+                let _ = at;
+                self.file.write_all_at(buf, 0)
+            }
+            _ => self.file.write_all_at(buf, at),
+        }
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.file.allocate(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let synced = match (self.bug, self.kind) {
+            (Some(Bug::WatermarkBeforeSync), Kind::Segment)
+            | (Some(Bug::FreedBeforeCursor), Kind::Cursor) => Ok(()),
+            (Some(Bug::SyncAskedAgain), _) => self.file.sync().or_else(|_| self.file.sync()),
+            _ => self.file.sync(),
+        };
+        if self.kind == Kind::Segment {
+            self.meanwhile.run();
+        }
+        synced
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+}

@@ -1,0 +1,274 @@
+//! Making things survive power loss: one sync at a time, outside the lock under which records are appended. What was
+//! there before it began is durable when it has ended, and not before. A sync that failed is not asked again: the
+//! records it left in doubt are written to another file, or whoever waits for them is told.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use crate::cursor::Cursor;
+use crate::error::SyncError;
+use crate::format::{CONSUMERS, DATA_START};
+use crate::segment::Segment;
+use crate::state::{Shared, State};
+use crate::storage::StorageFile;
+use crate::window::{Wanted, Window};
+
+/// What is not known to be on the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Unsynced {
+    /// The first segment that may have bytes not yet synced.
+    pub(crate) from: u64,
+    /// An earlier run left a sync unfinished: what is read from this segment on may be in memory only.
+    pub(crate) doubtful: Option<Doubt>,
+}
+
+/// Where it begins that what is read may be in memory only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Doubt {
+    pub(crate) segment: u64,
+    /// Behind the last record known to be synced, if that is in this segment.
+    pub(crate) at: u64,
+}
+
+/// Everything that was there when a sync began.
+struct Head {
+    next: u64,
+    last: (u64, u64),
+    segments: Vec<Arc<Segment>>,
+    active: Option<Arc<dyn StorageFile>>,
+    cursors: Vec<Arc<Cursor>>,
+}
+
+/// What would not be synced.
+enum Failed {
+    /// A segment: its records may be saved elsewhere.
+    Segment(SyncError),
+    /// Something for which there is no elsewhere.
+    Other(SyncError),
+}
+
+impl Shared {
+    /// Syncs everything there is.
+    pub(crate) fn sync(&self) -> Result<(), SyncError> {
+        let mut unsynced = self.unsynced();
+        self.sync_holding(&mut unsynced)
+    }
+
+    /// Syncs unless another has done it, up to the record `seq`.
+    pub(crate) fn sync_through(&self, seq: u64) -> Result<(), SyncError> {
+        let mut unsynced = self.unsynced();
+        if self.durable.load(Ordering::SeqCst) > seq { Ok(()) } else { self.sync_holding(&mut unsynced) }
+    }
+
+    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sync_holding(&self, unsynced: &mut Unsynced) -> Result<(), SyncError> {
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(SyncError::Poisoned);
+        }
+        let head = self.head(unsynced);
+        let synced = self.sync_segments(unsynced, &head).or_else(|failed| match failed {
+            Failed::Segment(error) => self.rescue(unsynced).map_err(|_| error),
+            Failed::Other(error) => Err(error),
+        });
+        let result = synced.and_then(|()| self.sync_rest(&head));
+        if result.is_ok() {
+            let head = self.meta.rules.synced(head, || self.head(unsynced));
+            unsynced.from =
+                head.segments.last().map_or(unsynced.from, |segment| segment.id.max(unsynced.from));
+            self.publish_durable(head.next, head.last);
+        }
+        if result.is_err() {
+            self.poison();
+        }
+        result
+    }
+
+    fn head(&self, unsynced: &Unsynced) -> Head {
+        let state = self.state();
+        let segments = state.segments.iter().filter(|segment| segment.id >= unsynced.from);
+        Head {
+            next: state.next_seq,
+            last: state.last,
+            segments: segments.cloned().collect(),
+            active: state.active.clone(),
+            cursors: state.consumers.values().cloned().collect(),
+        }
+    }
+
+    fn sync_segments(&self, unsynced: &mut Unsynced, head: &Head) -> Result<(), Failed> {
+        let names = self.names_changed.load(Ordering::SeqCst);
+        if head.next > self.durable.load(Ordering::SeqCst) || unsynced.doubtful.is_some() || names {
+            let doubtful = unsynced.doubtful.map_or(unsynced.from, |doubt| doubt.segment) + 1;
+            let noted = self.mark.write(|known| known.doubtful = doubtful);
+            noted
+                .map_err(|source| self.unsynced_error(crate::format::STATE, source))
+                .map_err(Failed::Other)?;
+            if let Some(doubt) = unsynced.doubtful {
+                // To a new file if there is room for one: a write over what is there can go wrong, too.
+                if self.rescue(unsynced).is_err() {
+                    self.write_again(doubt).map_err(Failed::Segment)?;
+                    unsynced.doubtful = None;
+                }
+            }
+            for segment in &head.segments {
+                self.sync_segment(segment, head).map_err(Failed::Segment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names and acknowledgements.
+    fn sync_rest(&self, head: &Head) -> Result<(), SyncError> {
+        if self.names_changed.swap(false, Ordering::SeqCst) {
+            for dir in ["", CONSUMERS] {
+                self.storage.sync_dir(dir).map_err(|source| self.unsynced_error(dir, source))?;
+            }
+        }
+        for cursor in &head.cursors {
+            let name = crate::cursor::file_name(&cursor.name);
+            cursor.sync().map_err(|source| self.unsynced_error(&name, source))?;
+        }
+        Ok(())
+    }
+
+    fn sync_segment(&self, segment: &Segment, head: &Head) -> Result<(), SyncError> {
+        let name = segment.file_name();
+        let newest = head.segments.last().is_some_and(|newest| newest.id == segment.id);
+        let file = match &head.active {
+            Some(active) if newest => Ok(Arc::clone(active)),
+            _ => self.storage.open(&name),
+        };
+        match file.and_then(|file| file.sync()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.keeps(segment) => Ok(()),
+            result => result.map_err(|source| self.unsynced_error(&name, source)),
+        }
+    }
+
+    /// After a sync that an earlier run saw fail, or did not see the end of, the kernel may take pages for written that
+    /// are not. Written again, they are new to it. What is known to be synced is left alone, since a write can go wrong.
+    fn write_again(&self, from: Doubt) -> Result<(), SyncError> {
+        let mut buf = vec![0; 1 << 16];
+        let mut files = Vec::new();
+        // Under the lock, so that no file gets another life meanwhile.
+        let state = self.state();
+        for segment in state.segments.iter().filter(|segment| segment.id >= from.segment) {
+            let name = segment.file_name();
+            let copied = self.storage.open(&name).and_then(|file| {
+                let mut at = if segment.id == from.segment { from.at } else { 0 };
+                while at < segment.end() {
+                    let left = usize::try_from(segment.end() - at).unwrap_or(usize::MAX).min(buf.len());
+                    let part = buf.get_mut(..left).unwrap_or_default();
+                    let n = file.read_at(part, at)?;
+                    if n == 0 {
+                        break;
+                    }
+                    file.write_all_at(part.get(..n).unwrap_or_default(), at)?;
+                    at += n as u64;
+                }
+                Ok(file)
+            });
+            files.push((copied.map_err(|source| self.unsynced_error(&name, source))?, name));
+        }
+        drop(state);
+        files
+            .iter()
+            .try_for_each(|(file, name)| file.sync().map_err(|source| self.unsynced_error(name, source)))
+    }
+
+    /// Copies what is not durable to a new file, from where it can be read and verified, and syncs that.
+    fn rescue(&self, unsynced: &mut Unsynced) -> io::Result<()> {
+        let mut state = self.state();
+        let durable = self.durable.load(Ordering::SeqCst);
+        let doubted: Vec<_> = state.segments.iter().filter(|s| s.sealed_at() > durable).cloned().collect();
+        let mut image = Vec::new();
+        let mut next = durable.max(state.segments.front().map_or(durable, |oldest| oldest.first_seq()));
+        let first_seq = next;
+        // Where each record lies in the image, and where in its batch it was.
+        let mut places: Vec<(usize, u8)> = Vec::new();
+        for segment in &doubted {
+            let file = self.storage.open(&segment.file_name())?;
+            let mut window = Window::new(1 << 20);
+            let end = segment.end();
+            let mut wanted = Wanted { life: segment.life, end, min_seq: next, bound: segment.sealed_at() };
+            let mut at = DATA_START;
+            while let Some((place, head)) = window.find(&*file, &wanted, at)? {
+                let whole = window.intact(&*file, place, &head, end)?;
+                let len = usize::try_from(head.size()).unwrap_or(usize::MAX);
+                let Some(bytes) = window.get(place, len).filter(|_| whole && head.seq == next) else { break };
+                places.push((image.len(), head.place()));
+                image.extend_from_slice(bytes);
+                next = head.seq + 1;
+                wanted.min_seq = next;
+                at = place + head.size();
+            }
+        }
+        if next != state.next_seq || DATA_START + image.len() as u64 > self.meta.segment_bytes {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let draft = self.draft(&mut state, first_seq)?;
+        let segment = draft.segment;
+        for (seq, (place, flags)) in (first_seq..).zip(&places) {
+            if let Some(header) = image.get_mut(*place..).and_then(<[u8]>::first_chunk_mut) {
+                segment.life.stamp(header, seq, *flags);
+            }
+        }
+        // It gets its name only when all is in it: with the name, what it replaces is void.
+        let written = draft.file.write_all_at(&image, DATA_START).and_then(|()| draft.file.sync());
+        let named = written.and_then(|()| self.storage.rename(&draft.name, &segment.file_name()));
+        if let Err(error) = named {
+            // A spare that is lost, or a file to be removed at the next open.
+            state.spares.retain(|k| crate::segment::spare_name(*k) != draft.name);
+            if self.storage.remove(&draft.name).is_err() {
+                state.unlinking += 1;
+            }
+            return Err(error);
+        }
+        state.spares.retain(|k| crate::segment::spare_name(*k) != draft.name);
+        self.storage.sync_dir("")?;
+        let file = draft.file;
+        segment.set_end(DATA_START + image.len() as u64);
+        let last = places.last().map_or(state.last, |(place, _)| (segment.id, DATA_START + *place as u64));
+        unsynced.from = segment.id;
+        unsynced.doubtful = None;
+        self.replace(&mut state, segment, file);
+        state.last = last;
+        let next = state.next_seq;
+        drop(state);
+        self.publish_durable(next, last);
+        Ok(())
+    }
+
+    fn publish_durable(&self, next: u64, last: (u64, u64)) {
+        self.durable.fetch_max(next, Ordering::SeqCst);
+        // If this cannot be written, the next opening knows less and looks at more.
+        let _known = self.mark.write(|known| {
+            if next >= known.durable {
+                known.durable = next;
+                (known.segment, known.at) = last;
+            }
+            known.doubtful = 0;
+        });
+        self.synced.notify();
+    }
+
+    fn unsynced_error(&self, name: &str, source: io::Error) -> SyncError {
+        SyncError::Io { path: self.path(name), source }
+    }
+
+    /// The path of a file, for messages.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.storage.path(name)
+    }
+}
+
+impl State {
+    /// The record before `next_seq` was laid down there.
+    pub(crate) const fn appended(&mut self, segment: u64, at: u64) {
+        self.last = (segment, at);
+    }
+}

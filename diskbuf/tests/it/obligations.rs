@@ -1,0 +1,146 @@
+//! The proof obligations of a durable queue, by number, and where each is shown. Most are invariants that the laboratory
+//! checks on every surviving disk; here it runs on a small budget. `cargo run --release -p diskbuf --example laboratory`
+//! has a larger one.
+
+use diskbuf::sim::{Bug, Disk, Fault, FaultKind, Laboratory, Survival};
+use diskbuf::{Batch, Durability, LossCause, Options, Queue, Start, WhenFull};
+
+use crate::support::{SEGMENT, SMALL, account, drain, payload};
+
+fn options() -> Options {
+    Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 6 * SEGMENT)
+}
+
+fn open(disk: &Disk) -> Queue {
+    options().open_on(disk.storage()).unwrap()
+}
+
+fn append(queue: &Queue, numbers: std::ops::Range<u64>) {
+    let mut batch = Batch::new();
+    for n in numbers {
+        batch.push(&payload(n)).unwrap();
+    }
+    queue.append(&mut batch, WhenFull::Refuse).unwrap();
+}
+
+/// O1 durable prefix, O2 no phantom, O3 no resurrection, O4 order, O5 acknowledged is not delivered again, O6 batches are
+/// whole, O7 bounded, O8 opening is total and idempotent, O9 a crash while opening is as safe, O11 a failed sync promises
+/// nothing, O12 a full disk is no catastrophe.
+#[test]
+fn o1_to_o9_o11_o12_hold_on_every_disk_that_a_crash_leaves() {
+    for seed in [1, 2] {
+        let report = Laboratory::new(seed, 4_000).run().unwrap_or_else(|finding| panic!("{finding}"));
+        assert!(report.points >= 4_000 && report.again > 1_000, "{report:?}");
+    }
+}
+
+#[test]
+fn the_laboratory_sees_planted_bugs() {
+    // Those that are found soon; the example's `--bugs` looks for all.
+    for bug in [
+        Bug::NoDirectorySync,
+        Bug::WatermarkBeforeSync,
+        Bug::NoCut,
+        Bug::OneCursorSlot,
+        Bug::FreedBeforeCursor,
+        Bug::NoSecret,
+    ] {
+        assert!(Laboratory::new(5, 20_000).plant(bug).run().is_err(), "{bug:?} was not seen");
+    }
+}
+
+#[test]
+fn o1_what_a_lying_device_lost_is_told_from_a_torn_tail() {
+    let disk = Disk::new(1);
+    let queue = open(&disk);
+    append(&queue, 1..11);
+    queue.sync().unwrap();
+    let synced = disk.crash(Survival::Everything, 1);
+    append(&queue, 11..21);
+    // Torn: what was never synced is gone, and nobody was promised anything.
+    let torn = disk.crash(Survival::Synced, 1);
+    assert_eq!(open(&torn).recovery().losses, []);
+    assert_eq!(open(&torn).recovery().next_seq.as_u64(), 11);
+    // Lied: the last synced record is not there.
+    let last_at = 4096 + (1..10).map(|n| (24 + payload(n).len() as u64).next_multiple_of(8)).sum::<u64>();
+    synced.flip("0000000000000000.seg", last_at + 8, 0).unwrap();
+    let queue = open(&synced);
+    let loss = *queue.recovery().losses.last().unwrap();
+    assert_eq!((loss.from.as_u64(), loss.to.as_u64(), loss.cause), (10, 10, LossCause::DeviceLost));
+    assert_eq!(queue.recovery().next_seq.as_u64(), 11, "its number is not given again");
+}
+
+#[test]
+fn o10_producers_and_consumers_always_come_forward() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = crate::support::options(dir.path(), 2).durability(Durability::Group).open().unwrap();
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for n in 0..200 {
+                    let seq = queue.append_one(&payload(n), WhenFull::Block).unwrap();
+                    assert!(queue.wait_durable(seq).unwrap().covers(seq).is_some());
+                }
+            });
+        }
+        let mut got = 0;
+        while got < 800 {
+            consumer.wait(None);
+            got += drain(&mut consumer).0.len();
+        }
+    });
+}
+
+#[test]
+fn o11_after_a_failed_sync_the_records_are_elsewhere_or_everybody_is_told() {
+    for kind in [FaultKind::Io, FaultKind::IoReverts] {
+        let disk = Disk::new(3);
+        let queue = open(&disk);
+        append(&queue, 1..11);
+        queue.sync().unwrap();
+        append(&queue, 11..21);
+        // The next sync writes STATE, then asks for the segment.
+        disk.fail(Fault { call: disk.calls() + 1, kind });
+        let result = queue.sync();
+        let durable = queue.durable_seq().unwrap().into_inner().as_u64();
+        match kind {
+            FaultKind::Io => assert!(result.is_ok() && durable == 20, "{result:?}"),
+            _ => {
+                assert!(result.is_err() && durable == 10, "{result:?}");
+                assert!(
+                    queue.append_one(b"x", WhenFull::Refuse).is_err(),
+                    "poisoned until it is opened again"
+                );
+            }
+        }
+        for survival in Survival::ALL {
+            let after = open(&disk.crash(survival, 9));
+            let mut consumer = after.consumer("a", Start::Oldest).unwrap();
+            let (records, losses) = drain(&mut consumer);
+            account(&records, &losses, 1, after.recovery().next_seq.as_u64());
+            assert!(records.len() as u64 >= durable, "{survival:?}");
+        }
+    }
+}
+
+#[test]
+fn o12_a_full_disk_is_met_when_a_segment_is_made() {
+    let disk = Disk::new(4);
+    let queue = open(&disk);
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    disk.fail(Fault { call: disk.calls() + 2, kind: FaultKind::NoSpace });
+    let mut accepted = 0;
+    let error = loop {
+        match queue.append_one(&payload(accepted + 1), WhenFull::Refuse) {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, diskbuf::AppendError::NoSpace { .. }), "{error}");
+    disk.make_room();
+    append(&queue, accepted + 1..accepted + 11);
+    account(&drain(&mut consumer).0, &[], 1, accepted + 11);
+}
+
+// O13: there is no unsafe code in this crate (`forbid`). O14: the bytes are pinned in `format`.

@@ -1,0 +1,132 @@
+//! Files that are not where or what they should be, and counts that outlive a run.
+
+use std::fs;
+
+use diskbuf::{Batch, Behind, Counts, LossCause, OpenError, Start, WhenFull};
+
+use crate::support::{
+    SEGMENT, SMALL, account, append, bytes_in, drain, open, options, payload, segment_path,
+};
+
+#[test]
+fn two_segments_that_changed_names_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&open(dir.path()), 1..1500);
+    let (a, b, c) = (segment_path(dir.path(), 1), segment_path(dir.path(), 2), dir.path().join("x"));
+    fs::rename(&a, &c).unwrap();
+    fs::rename(&b, &a).unwrap();
+    fs::rename(&c, &b).unwrap();
+    let queue = open(dir.path());
+    assert_eq!((queue.recovery().losses.len(), queue.recovery().unreadable.len()), (0, 0));
+    account(&drain(&mut queue.consumer("a", Start::Oldest).unwrap()).0, &[], 1, 1500);
+}
+
+#[test]
+fn without_its_lock_file_the_queue_is_still_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = open(dir.path());
+    fs::remove_file(dir.path().join("LOCK")).unwrap();
+    assert!(matches!(options(dir.path(), 8).open(), Err(OpenError::Locked { .. })));
+    drop(queue);
+    open(dir.path());
+}
+
+#[test]
+fn a_file_that_is_no_segment_is_put_away_with_a_reason_and_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&open(dir.path()), 1..100);
+    fs::write(segment_path(dir.path(), 77), vec![9; usize::try_from(SEGMENT).unwrap()]).unwrap();
+    let before = {
+        let queue = open(dir.path());
+        assert_eq!(queue.recovery().unreadable, [segment_path(dir.path(), 77)]);
+        queue.status()
+    };
+    assert!(before.quarantined > SEGMENT);
+    let why = fs::read_to_string(dir.path().join("0000000000000000.why")).unwrap();
+    assert!(why.contains("000000000000004d.seg") && why.contains("neither its header"), "{why}");
+    let queue = open(dir.path());
+    assert_eq!((queue.status().quarantined, queue.recovery().unreadable.len()), (before.quarantined, 0));
+    assert!(bytes_in(dir.path()) <= queue.status().bytes);
+    // Another one takes its place: the quarantine has a bound.
+    drop(queue);
+    fs::write(segment_path(dir.path(), 78), vec![9; usize::try_from(SEGMENT).unwrap()]).unwrap();
+    let queue = open(dir.path());
+    assert!(queue.status().quarantined < 2 * SEGMENT);
+    let none = fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().ends_with(".bad"));
+    assert_eq!(none.count(), 1);
+}
+
+#[test]
+fn a_damaged_segment_is_kept_when_it_is_done_with() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        append(&queue, 1..1500);
+        queue.sync().unwrap();
+    }
+    let path = segment_path(dir.path(), 0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[9_000] ^= 4;
+    fs::write(&path, bytes).unwrap();
+    let queue = open(dir.path());
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    let (records, losses) = drain(&mut consumer);
+    account(&records, &losses, 1, 1500);
+    assert_eq!(losses.len(), 1);
+    assert!(queue.status().quarantined > 0);
+    assert!(fs::read_to_string(dir.path().join("0000000000000000.why")).unwrap().contains("did not verify"));
+}
+
+#[test]
+fn what_was_dropped_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let dropped = {
+        let queue = options(dir.path(), 2).open().unwrap();
+        drop(queue.consumer("a", Start::Oldest).unwrap());
+        let mut batch = Batch::new();
+        for n in 1..2000 {
+            batch.push(&payload(n)).unwrap();
+        }
+        queue.append(&mut batch.clone(), WhenFull::DropNewest).unwrap();
+        queue.append(&mut batch, WhenFull::DropOldest).unwrap();
+        let status = queue.status();
+        assert!(status.dropped_newest > 0 && status.dropped_oldest > 0);
+        (status.dropped_newest, status.dropped_oldest)
+    };
+    let queue = options(dir.path(), 2).open().unwrap();
+    assert_eq!((queue.status().dropped_newest, queue.status().dropped_oldest), dropped);
+    assert_eq!(queue.recovery().counts, Counts::Kept);
+    drop(queue);
+    fs::remove_file(dir.path().join("STATE")).unwrap();
+    let queue = options(dir.path(), 2).open().unwrap();
+    assert_eq!((queue.status().dropped_newest, queue.recovery().counts), (0, Counts::Lost));
+}
+
+#[test]
+fn a_slow_consumer_that_may_lose_holds_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 3).open().unwrap();
+    let mut slow = queue.consumer_that(Behind::Loses, "slow", Start::Oldest).unwrap();
+    let mut keeper = queue.consumer("keeper", Start::Oldest).unwrap();
+    let mut kept = Vec::new();
+    for round in 0..30 {
+        append(&queue, 1 + round * 100..101 + round * 100);
+        kept.extend(drain(&mut keeper).0);
+        assert!(bytes_in(dir.path()) <= SMALL + 3 * SEGMENT);
+    }
+    account(&kept, &[], 1, 3001);
+    let status = queue.status();
+    let of = |name: &str| status.consumers.iter().find(|c| c.name == name).unwrap();
+    assert_eq!((of("keeper").lag, of("keeper").lag_bytes), (0, 0));
+    assert!(of("slow").lag > 0 && of("slow").lag_bytes > 0);
+    let (records, losses) = drain(&mut slow);
+    account(&records, &losses, 1, 3001);
+    assert!(!losses.is_empty() && losses.iter().all(|loss| loss.cause == LossCause::DroppedForRoom));
+    assert_eq!(slow.lost(), losses.iter().map(diskbuf::Loss::records).sum::<u64>());
+    drop((slow, keeper, queue));
+    // Its policy is part of its cursor.
+    let queue = options(dir.path(), 3).open().unwrap();
+    assert!(queue.consumers().iter().any(|c| c.name == "slow" && c.behind == Behind::Loses));
+}
