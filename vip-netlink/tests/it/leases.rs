@@ -1,8 +1,9 @@
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use vip_netlink::{By, Event, Lease, Monitor, Watch};
+use vip_netlink::{By, Event, Handle, Lease, Monitor, Watch};
 
-use crate::support::{example, expect, in_a_namespace, on, sys, v6, veth, watching};
+use crate::support::{example, expect, in_a_namespace, on, skip, sys, v4, v6, veth, watching};
 
 /// What `examples/hold.rs` gives itself.
 const LEASE: Duration = Duration::from_secs(2);
@@ -85,5 +86,23 @@ in_a_namespace! {
         // For IPv6 the kernel does not say that it was itself.
         assert_eq!(expect(&mut monitor, removed), By::Unknown);
         assert_eq!(on(&mut handle, index), Vec::<String>::new());
+    }
+
+    fn an_address_on_a_tun_is_gone_at_once_with_the_process_that_has_it_open() {
+        let tun = match sys::tun("vip0") {
+            Ok(tun) => tun,
+            Err(error) => return skip(&format!("no TUN device for this user: {error}")),
+        };
+        let mut handle = Handle::open().unwrap();
+        let index = handle.link_named("vip0").unwrap().index;
+        let mut monitor = watching(&handle);
+        assert!(handle.ensure(&[v4(index)])[0].is_ok());
+        assert_eq!(on(&mut handle, index).len(), 1);
+        // The only one that has it open from here on.
+        let mut holder = Command::new("sleep").arg("1000").stdin(Stdio::from(tun)).spawn().unwrap();
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        expect(&mut monitor, |event| matches!(event, Event::LinkGone { name, .. } if name == "vip0").then_some(()));
+        assert!(handle.link_named("vip0").is_err());
     }
 }

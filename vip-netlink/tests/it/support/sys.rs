@@ -75,3 +75,17 @@ pub(crate) fn stop(process: u32) {
     let sent = unsafe { libc::kill(process.try_into().unwrap(), libc::SIGSTOP) };
     assert_eq!(sent, 0);
 }
+
+/// A TUN device of this name, which is there as long as somebody has it open.
+pub(crate) fn tun(name: &str) -> std::io::Result<std::fs::File> {
+    let device = std::fs::File::options().read(true).write(true).open("/dev/net/tun")?;
+    // SAFETY: a plain structure of integers, for which zeros are a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed() as _;
+    }
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap();
+    // SAFETY: the request is an ifreq that lives through the call, as TUNSETIFF asks for.
+    let status = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
+    if status == 0 { Ok(device) } else { Err(std::io::Error::last_os_error()) }
+}
