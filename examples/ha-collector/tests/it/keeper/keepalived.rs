@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::lab::{Host, Lab, inside, until};
-use crate::support::{has, skipped};
+use crate::support::{binary, has, skipped};
 
 const VIP: &str = "10.0.0.10";
 
@@ -45,6 +45,15 @@ impl Keepalived {
             command.arg("--pid").arg(dir.join("pid")).arg("--vrrp_pid").arg(dir.join("vrrp-pid"));
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
         }))
+    }
+
+    /// All of it, at once.
+    fn kill(mut self, lab: &Lab) {
+        let vrrp = std::fs::read_to_string(lab.dir.path().join("keepalived/vrrp-pid")).unwrap();
+        kill(Pid::from_raw(self.0.id() as i32), Signal::SIGSTOP).unwrap();
+        kill(Pid::from_raw(vrrp.trim().parse().unwrap()), Signal::SIGKILL).unwrap();
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 
     fn stop(mut self) {
@@ -89,6 +98,9 @@ fn ours_is_the_better_one_and_keepalived_stands_behind_it() {
     n1.ask(&["promote"]);
     until("ours holds it alone", || lab.n1.holds(VIP) && !lab.n2.holds(VIP));
     assert_eq!(n1.instance()["refused"], serde_json::json!({}));
+    // Killed: the address does not stay behind.
+    n1.signal(Signal::SIGKILL);
+    until("keepalived holds it alone", || lab.n2.holds(VIP) && !lab.n1.holds(VIP));
     peer.stop();
 }
 
@@ -112,5 +124,51 @@ fn keepalived_is_the_better_one_and_ours_stands_behind_it() {
     lab.mend("n1");
     until("keepalived holds it alone", || lab.n1.holds(VIP) && !lab.n2.holds(VIP));
     assert_eq!(n2.instance()["refused"], serde_json::json!({}));
-    peer.stop();
+    // Killed, it leaves its address behind; ours takes it over all the same.
+    peer.kill(&lab);
+    until("ours holds it", || lab.n2.holds(VIP) && n2.is("active"));
+}
+
+/// The files of the guide, for this lab's interface and with a service that a test can stop.
+fn imported(lab: &Lab, file: &str) -> String {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/keepalived").join(file);
+    let service = lab.dir.path().join(format!("{file}.service"));
+    std::fs::write(&service, "").unwrap();
+    let text = std::fs::read_to_string(data).unwrap();
+    assert!(text.contains("enp0s1") && text.contains("/usr/bin/systemctl is-active --quiet syslog-ng"));
+    let text = text.replace("enp0s1", "eth0").replace(
+        "/usr/bin/systemctl is-active --quiet syslog-ng",
+        &format!("/usr/bin/test -e {}", service.display()),
+    );
+    let path = lab.dir.path().join(file);
+    std::fs::write(&path, text).unwrap();
+    let output = binary().args(["import", "keepalived"]).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Nobody but root is known in a namespace of an ordinary user.
+    format!("[keeper]\nscript-user = \"root\"\n{}", String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_pair_of_the_guide_imported_fails_over_with_its_service_and_returns() {
+    if !inside("keeper::keepalived::the_pair_of_the_guide_imported_fails_over_with_its_service_and_returns") {
+        return;
+    }
+    let lab = Lab::new();
+    let n1 = lab.start(&lab.n1, "n1", &imported(&lab, "syslog1.conf"));
+    let n2 = lab.start(&lab.n2, "n2", &imported(&lab, "syslog2.conf"));
+    until("n1 holds the address alone", || lab.n1.holds(VIP) && !lab.n2.holds(VIP));
+    let service = lab.dir.path().join("syslog1.conf.service");
+    std::fs::remove_file(&service).unwrap();
+    until("n2 holds it alone", || lab.n2.holds(VIP) && !lab.n1.holds(VIP));
+    let row = n1.instance();
+    assert_eq!(
+        (row["effective_priority"].as_u64(), row["tracking"].as_str()),
+        (Some(70), Some("chk_syslogng")),
+        "{row}"
+    );
+    // Asked to take over, and not after the whole down timer.
+    assert!(n2.log().contains("10.0.0.11 let go"), "{}", n2.log());
+    std::fs::write(&service, "").unwrap();
+    until("n1 holds it alone again", || lab.n1.holds(VIP) && !lab.n2.holds(VIP));
+    assert_eq!((n1.stop().code(), n2.stop().code()), (Some(0), Some(0)));
 }

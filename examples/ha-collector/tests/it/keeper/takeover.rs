@@ -32,6 +32,11 @@ fn a_collector_that_is_killed_takes_its_address_along_and_is_started_again() {
     let lab = Lab::new();
     let (n1, n2) = pair(&lab);
     let first = n1.processes();
+    // It has bound its sockets, and keeps no right.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", first.get(1).unwrap())).unwrap();
+    for set in ["CapPrm:\t0000000000000000", "CapEff:\t0000000000000000"] {
+        assert!(status.contains(set), "{status}");
+    }
     kill(*first.get(1).unwrap(), Signal::SIGKILL).unwrap();
     until("n2 took it", || n2.log().contains("10.0.0.11 let go"));
     until("n1 says why", || n1.log().contains("the collector is not well"));
