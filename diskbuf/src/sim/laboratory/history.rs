@@ -357,7 +357,7 @@ fn promise(queue: &Queue, oracle: &mut Oracle) {
 
 /// Frames as they would be if the queue's secret were known, for any of the first segments, with the number that
 /// the record will have that they are in, or the next.
-fn forged(number: u64) -> Payload {
+fn forged(number: u64, unique: u64) -> Payload {
     let meta =
         Meta { uuid: [0; 16], secret: [0; 16], segment_bytes: SEGMENT, created: 0, rules: Rules::Kept };
     let mut bytes = Vec::new();
@@ -369,13 +369,15 @@ fn forged(number: u64) -> Payload {
             life.stamp(header, number + n % 3, record::FIRST | record::LAST);
         }
     }
+    // What ends with its own checksum has the checksum of anything of that length that does: no CRC tells two such apart.
+    bytes.extend(unique.to_le_bytes());
     bytes.into()
 }
 
 /// A payload like no other; sometimes one that somebody made to look like records.
 pub(super) fn payload(rng: &mut Rng, number: u64) -> Payload {
     if rng.once_in(8) {
-        return forged(number);
+        return forged(number, rng.word());
     }
     let len = match rng.below(16) {
         place @ 0..=8 => LENGTHS.get(usize::try_from(place).unwrap_or(0)).copied().unwrap_or(0),
