@@ -130,8 +130,7 @@ impl Reader {
         if here.seq >= sealed {
             return Ok(Flow::On);
         }
-        let bound = self.shared.meta.rules.fence(sealed);
-        let wanted = Wanted { life: segment.life, end, min_seq: here.seq, bound };
+        let wanted = Wanted { life: segment.life, end, min_seq: here.seq, bound: sealed };
         let obstacle = match &self.open {
             Some((id, _)) if *id == segment.id => self.take(&wanted, &mut at, &mut here.seq, limit),
             _ => Obstacle::Unread(HEADER_LEN),

@@ -1,7 +1,5 @@
 //! The few rules that a laboratory may break, one at a time, to see that it is noticed. Everybody else keeps them all.
 
-use crate::segment::OPEN;
-
 /// A rule not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Rules {
@@ -9,8 +7,6 @@ pub(crate) enum Rules {
     Kept,
     /// What is durable is read after the sync instead of before.
     HeadAfterSync,
-    /// A segment's records do not end where the next one's begin.
-    NoFence,
     /// A file keeps its salt when it is used again.
     SaltKept,
     /// A header's checksum does not cover the length.
@@ -26,11 +22,6 @@ impl Rules {
     /// Which octets of a record's first eight its header checksum covers.
     pub(crate) fn covered(self) -> u64 {
         if self == Self::LengthNotCovered { !0 << 32 } else { !0 }
-    }
-
-    /// Where the numbers of a segment end, if the next one's begin with `next`.
-    pub(crate) fn fence(self, next: u64) -> u64 {
-        if self == Self::NoFence { OPEN } else { next }
     }
 
     /// What was synced: `before` was there when the sync began, `after` when it ended.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) durability: Durability,
     /// One sync at a time.
     pub(crate) unsynced: Mutex<Unsynced>,
+    /// How many are at it, or about to tell that they are done.
+    pub(crate) syncing: AtomicUsize,
     /// Files were made, named or removed since directories were synced.
     pub(crate) names_changed: AtomicBool,
     /// Records before this one survive power loss.
@@ -112,6 +114,7 @@ impl Shared {
             recovery,
             durability: options.durability,
             unsynced: Mutex::new(unsynced),
+            syncing: AtomicUsize::new(0),
             names_changed: AtomicBool::new(true),
             durable: AtomicU64::new(mark.known().durable.min(state.next_seq)),
             mark,

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 
 use crate::cursor::Cursor;
 use crate::error::SyncError;
@@ -13,6 +13,7 @@ use crate::format::{CONSUMERS, DATA_START};
 use crate::segment::Segment;
 use crate::state::{Shared, State};
 use crate::storage::StorageFile;
+use crate::wait::Wait;
 use crate::window::{Wanted, Window};
 
 /// What is not known to be on the disk.
@@ -52,14 +53,41 @@ enum Failed {
 impl Shared {
     /// Syncs everything there is.
     pub(crate) fn sync(&self) -> Result<(), SyncError> {
-        let mut unsynced = self.unsynced();
-        self.sync_holding(&mut unsynced)
+        let unsynced = self.unsynced();
+        self.sync_and_tell(unsynced)
     }
 
-    /// Syncs unless another has done it, up to the record `seq`.
+    /// Syncs up to the record `seq`, unless another does it meanwhile. All who wait for one sync are woken by its end
+    /// together, and one of those it came too early for does the next.
     pub(crate) fn sync_through(&self, seq: u64) -> Result<(), SyncError> {
-        let mut unsynced = self.unsynced();
-        if self.durable.load(Ordering::SeqCst) > seq { Ok(()) } else { self.sync_holding(&mut unsynced) }
+        loop {
+            let unsynced = match self.unsynced.try_lock() {
+                Ok(unsynced) => Some(unsynced),
+                Err(TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            };
+            if self.durable.load(Ordering::SeqCst) > seq {
+                return Ok(());
+            }
+            if let Some(unsynced) = unsynced {
+                return self.sync_and_tell(unsynced);
+            }
+            self.synced.wait(None, || {
+                let over = self.syncing.load(Ordering::SeqCst) == 0
+                    || self.durable.load(Ordering::SeqCst) > seq
+                    || self.poisoned.load(Ordering::SeqCst);
+                over.then_some(Wait::Ready)
+            });
+        }
+    }
+
+    fn sync_and_tell(&self, mut unsynced: MutexGuard<'_, Unsynced>) -> Result<(), SyncError> {
+        self.syncing.fetch_add(1, Ordering::SeqCst);
+        let result = self.sync_holding(&mut unsynced);
+        drop(unsynced);
+        self.syncing.fetch_sub(1, Ordering::SeqCst);
+        self.synced.notify();
+        result
     }
 
     fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
@@ -253,7 +281,6 @@ impl Shared {
             }
             known.doubtful = 0;
         });
-        self.synced.notify();
     }
 
     fn unsynced_error(&self, name: &str, source: io::Error) -> SyncError {

@@ -1,4 +1,5 @@
-//! `kill -9` at any moment: what `append` answered `Ok` for is there.
+//! `kill -9` at any moment: what `append` answered `Ok` for is there. `DISKBUF_KILL_ROUNDS=1000 cargo test --release -p diskbuf
+//! --test it kill` does it a thousand times.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -42,7 +43,9 @@ fn child_that_is_killed() {
 fn what_was_accepted_survives_the_death_of_the_process() {
     let dir = tempfile::tempdir().unwrap();
     let (mut appended, mut acked) = (0, 1);
-    for round in 0..25_u64 {
+    let rounds =
+        std::env::var("DISKBUF_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(25_u64);
+    for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::child_that_is_killed", "--ignored", "--nocapture", "--test-threads=1"])
             .env(DIR, dir.path())

@@ -137,6 +137,22 @@ fn look(
     Ok((found, missing))
 }
 
+/// One bit of the disk is wrong: at most one record is missing, and it is named.
+pub(super) fn spoilt(queue: &Queue, oracle: &Oracle) -> Result<(), String> {
+    let next = queue.recovery().next_seq.as_u64();
+    let (records, losses) = records(queue)?;
+    let from = queue.consumers().last().map_or(1, |consumer| consumer.acked.as_u64());
+    contiguous(from, next, &records, &losses)?;
+    if let Some((number, _)) = records.iter().find(|(number, payload)| !oracle.allows(*number, payload)) {
+        return Err(format!("O2: record {number} is not what was appended"));
+    }
+    let missing = losses.iter().filter(|loss| !oracle.excuses(loss, oracle.floor, next)).map(Loss::records);
+    match missing.sum::<u64>() {
+        0 | 1 => Ok(()),
+        n => Err(format!("O1: {n} records lost ({losses:?})")),
+    }
+}
+
 /// Batches are there as a whole or not at all.
 fn whole_batches(oracle: &Oracle, found: &Found, next: u64) -> Result<(), String> {
     let Some((first, _)) = found.first() else { return Ok(()) };

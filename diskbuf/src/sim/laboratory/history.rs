@@ -42,7 +42,7 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, report: &mut Report) -> Result<()
         durability: Durability::Os,
         meanwhile: Meanwhile::default(),
     };
-    let result = story.tell();
+    let result = story.tell().and_then(|()| story.spoil());
     disk.unwatch();
     let mut known = lock(&known);
     *report = known.report;
@@ -127,6 +127,36 @@ impl Story {
         Ok(())
     }
 
+    /// Turns single bits over where synced records lie: each costs one record at most, and that is told.
+    fn spoil(&mut self) -> Result<(), String> {
+        if self.faulty() || self.wrong() {
+            return Ok(());
+        }
+        let bug = lock(&self.known).bug;
+        let open = |disk: &Disk| {
+            let opened = Bug::options(bug, options()).open_on(Bug::wrap(bug, disk.storage()));
+            opened.map_err(|error| format!("O8: not opened after a bit was turned over: {error}"))
+        };
+        // Another disk, on which no call fails.
+        let whole = self.disk.crash(Survival::Process, self.rng.word());
+        open(&whole)?.sync().map_err(|error| error.to_string())?;
+        for _ in 0..FLIPS {
+            let disk = whole.crash(Survival::Process, self.rng.word());
+            let segments: Vec<_> =
+                disk.files().into_iter().filter(|(name, _)| crate::segment::id_in(name).is_some()).collect();
+            let Some((name, _)) = segments.get(self.rng.place(segments.len())) else { return Ok(()) };
+            // Where there is something: records are dense from the front on.
+            let (at, bit) = (4096 + self.rng.below(SEGMENT / 2), self.rng.below(8));
+            disk.flip(name, at, u8::try_from(bit).unwrap_or(0)).map_err(|error| error.to_string())?;
+            let queue = open(&disk)?;
+            let mut known = lock(&self.known);
+            known.report.points += 1;
+            check::spoilt(&queue, &known.oracle)
+                .map_err(|wrong| format!("{wrong}; bit {bit} of octet {at} of {name} turned over"))?;
+        }
+        Ok(())
+    }
+
     /// Opens the queue; `None` if a fault kept it from that.
     fn open(&mut self) -> Result<Option<Queue>, String> {
         let bug = lock(&self.known).bug;
@@ -153,7 +183,8 @@ impl Story {
         drop(known);
         let (found, losses) = check::records(&queue)?;
         known = lock(&self.known);
-        known.oracle.goes_on(next, found.into_iter(), &losses);
+        known.oracle.knows_lost(&losses);
+        known.oracle.goes_on_unharmed(next, found.into_iter());
         Ok(Some(queue))
     }
 
@@ -326,7 +357,7 @@ fn promise(queue: &Queue, oracle: &mut Oracle) {
 
 /// Frames as they would be if the queue's secret were known, for any of the first segments, with the number that
 /// the record will have that they are in, or the next.
-fn forged(number: u64) -> Payload {
+fn forged(number: u64, unique: u64) -> Payload {
     let meta =
         Meta { uuid: [0; 16], secret: [0; 16], segment_bytes: SEGMENT, created: 0, rules: Rules::Kept };
     let mut bytes = Vec::new();
@@ -338,13 +369,15 @@ fn forged(number: u64) -> Payload {
             life.stamp(header, number + n % 3, record::FIRST | record::LAST);
         }
     }
+    // What ends with its own checksum has the checksum of anything of that length that does: no CRC tells two such apart.
+    bytes.extend(unique.to_le_bytes());
     bytes.into()
 }
 
 /// A payload like no other; sometimes one that somebody made to look like records.
 pub(super) fn payload(rng: &mut Rng, number: u64) -> Payload {
     if rng.once_in(8) {
-        return forged(number);
+        return forged(number, rng.word());
     }
     let len = match rng.below(16) {
         place @ 0..=8 => LENGTHS.get(usize::try_from(place).unwrap_or(0)).copied().unwrap_or(0),
@@ -369,5 +402,6 @@ pub(super) fn lock(known: &Arc<Mutex<Known>>) -> MutexGuard<'_, Known> {
 
 const LENGTHS: [usize; 9] = [0, 1, 7, 8, 511, 512, 513, 4095, 4096];
 const PICTURES: usize = 5;
+const FLIPS: usize = 20;
 const SEGMENT: u64 = 64 << 10;
 pub(super) const MAX_BYTES: u64 = 4096 + 2 * 3 * 4096 + 16 * 4 * 4096 + 4 * SEGMENT;

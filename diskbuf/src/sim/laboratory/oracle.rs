@@ -88,9 +88,19 @@ impl Oracle {
         found: impl Iterator<Item = (u64, Payload)>,
         losses: &[Loss],
     ) {
-        self.lost.extend(losses.iter().map(|loss| (loss.from.as_u64(), loss.to.as_u64())));
-        self.accepted.split_off(&next);
+        self.knows_lost(losses);
         self.maybe.split_off(&next);
+        self.goes_on_unharmed(next, found);
+    }
+
+    /// These were told to be gone.
+    pub(super) fn knows_lost(&mut self, losses: &[Loss]) {
+        self.lost.extend(losses.iter().map(|loss| (loss.from.as_u64(), loss.to.as_u64())));
+    }
+
+    /// The queue was opened again, with no crash before: what was refused may still be on the disk.
+    pub(super) fn goes_on_unharmed(&mut self, next: u64, found: impl Iterator<Item = (u64, Payload)>) {
+        self.accepted.split_off(&next);
         self.accepted.extend(found);
         self.batches.retain(|batch| batch.end <= next);
         self.next = next;

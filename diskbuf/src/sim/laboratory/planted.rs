@@ -29,8 +29,6 @@ pub enum Bug {
     FreedBeforeCursor,
     /// What is durable is read after the sync instead of before.
     HeadAfterSync,
-    /// A segment's records do not end where the next one's begin.
-    NoFence,
     /// A file keeps its salt when it is used again.
     SaltKept,
     /// A header's checksum does not cover the length.
@@ -41,7 +39,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::NoDirectorySync,
         Self::WatermarkBeforeSync,
         Self::SyncAskedAgain,
@@ -49,7 +47,6 @@ impl Bug {
         Self::OneCursorSlot,
         Self::FreedBeforeCursor,
         Self::HeadAfterSync,
-        Self::NoFence,
         Self::SaltKept,
         Self::LengthNotCovered,
         Self::NoSecret,
@@ -71,7 +68,6 @@ impl Bug {
     pub(super) const fn options(bug: Option<Self>, options: Options) -> Options {
         options.rules(match bug {
             Some(Self::HeadAfterSync) => Rules::HeadAfterSync,
-            Some(Self::NoFence) => Rules::NoFence,
             Some(Self::SaltKept) => Rules::SaltKept,
             Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
             _ => Rules::Kept,
