@@ -11,6 +11,9 @@ use super::sources::udp::KernelDrops;
 /// A destination that has something to do and does nothing for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
 
+/// A buffer without room for so long is not just being emptied.
+const NO_ROOM_AFTER: Duration = Duration::from_secs(1);
+
 /// A look into a running collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Vitals {
@@ -33,7 +36,7 @@ impl Vitals {
 
     /// Begins to look for what is wrong.
     pub(crate) fn pulse(self) -> Pulse {
-        Pulse { vitals: self, moved: HashMap::new() }
+        Pulse { vitals: self, moved: HashMap::new(), no_room_since: None }
     }
 }
 
@@ -43,16 +46,23 @@ pub(crate) struct Pulse {
     vitals: Vitals,
     /// How much a destination had done when it last did something, and when that was.
     moved: HashMap<String, (u64, Instant)>,
+    /// Since when the buffer has had no room although nothing waits in it.
+    no_room_since: Option<Instant>,
 }
 
 impl Pulse {
     /// What is wrong now, in words; nothing when all is well.
     pub(crate) fn problems(&mut self, now: Instant) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self.vitals.queue.status().has_space {
-            problems.push("the buffer is full".to_owned());
+        let balance = self.vitals.balance();
+        // A buffer that is full while its destinations work is a busy collector, and senders wait: no node would do better.
+        // One without room although nothing waits in it cannot grow: the disk is full, or broken.
+        if self.vitals.queue.status().has_space || balance.queued() > 0 {
+            self.no_room_since = None;
+        } else if now.saturating_duration_since(*self.no_room_since.get_or_insert(now)) >= NO_ROOM_AFTER {
+            problems.push("the buffer has no room, and nothing is in it: is the disk full?".to_owned());
         }
-        for (id, queued, done) in self.vitals.balance().progress() {
+        for (id, queued, done) in balance.progress() {
             let (before, since) = self.moved.entry(id.to_owned()).or_insert((done, now));
             if *before != done || queued == 0 {
                 (*before, *since) = (done, now);
