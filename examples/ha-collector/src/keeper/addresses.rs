@@ -369,7 +369,12 @@ impl Holder {
 
     /// Not a word more about the addresses, which stay until the successor's is heard.
     fn fall_silent(&mut self, place: usize) {
-        for address in self.addresses(place) {
+        let addresses = self.addresses(place);
+        self.silence(&addresses);
+    }
+
+    fn silence(&mut self, addresses: &[Address]) {
+        for address in addresses {
             self.devices.release(address.index(), address.ip());
         }
     }
@@ -403,8 +408,8 @@ impl Holder {
     }
 
     fn let_go(&mut self, place: usize) {
-        self.fall_silent(place);
         let addresses = self.addresses(place);
+        self.silence(&addresses);
         // A sender learns of it by a reset, and not by its next timeout. What the kernel has acknowledged can still be
         // read. Once more when the address is gone: until then the listener took new ones.
         reset(&addresses);
@@ -464,16 +469,18 @@ impl Holder {
             Event::NotifyPeers { index } => self.devices.link(index, LinkEvent::NotifyPeers, now),
             Event::LinkGone { index, .. } => self.devices.link(index, LinkEvent::Gone, now),
             Event::AddressRemoved { address, by } if by != By::Us => {
-                let ip = address.ip;
-                let mine =
-                    |router: &config::VirtualRouter| all(router).any(|held| held.address.address == ip);
-                if let Some(place) = self.config.routers.iter().position(mine) {
-                    self.taken_away(place, ip, by);
+                if let Some(place) = self.owner_of(address.ip) {
+                    self.taken_away(place, address.ip, by);
                 }
             }
             Event::LinkAppeared { .. } | Event::Resynced { .. } => self.renew(),
             _ => {}
         }
+    }
+
+    /// The router whose address this is.
+    fn owner_of(&self, ip: IpAddr) -> Option<usize> {
+        self.config.routers.iter().position(|router| all(router).any(|held| held.address.address == ip))
     }
 
     fn taken_away(&mut self, place: usize, ip: IpAddr, by: By) {
@@ -496,9 +503,7 @@ impl Holder {
     }
 
     fn somebody_else(&mut self, seen: garp::Sighting) {
-        let mine =
-            |router: &config::VirtualRouter| all(router).any(|held| held.address.address == seen.address);
-        let Some(place) = self.config.routers.iter().position(mine) else { return };
+        let Some(place) = self.owner_of(seen.address) else { return };
         let now = Instant::now();
         let Some(held) = self.routers.get_mut(place) else { return };
         held.claimed = Some(now);
