@@ -4,9 +4,12 @@
 //! meet only in the buffer, a [`diskbuf::Queue`] of [`record`]s. Every message is accounted for in the [`ledger`].
 
 mod destinations;
+#[allow(dead_code, reason = "wired when the paths are")]
+mod event;
 mod intake;
 mod ledger;
 mod limit;
+#[allow(dead_code, reason = "wired when the paths are")]
 mod record;
 mod sources;
 mod stop;
@@ -26,7 +29,8 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
-use self::destinations::file::{FileDestination, Orders};
+use self::destinations::file::FileDestination;
+use self::destinations::{Deliver, Orders};
 use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
@@ -36,7 +40,7 @@ use self::sources::tcp::{self, TcpSource};
 use self::sources::udp::{KernelDrops, UdpSource};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
-use crate::config::{Config, Source, Transport};
+use crate::config::{Config, DestinationKind, Source, Transport};
 
 /// Why the collector did not start. Nothing is running then, and nothing was accepted.
 #[derive(Debug, thiserror::Error)]
@@ -109,9 +113,11 @@ impl Collector {
         let descriptors = Descriptors::share(config);
         let mut destinations = Vec::new();
         for to in &config.destinations {
-            let opened = FileDestination::open(&to.id, &to.root, descriptors.files).map_err(|source| {
-                StartError::Destination { id: to.id.clone(), root: to.root.clone(), source }
+            let DestinationKind::File(file) = &to.kind;
+            let opened = FileDestination::open(&file.root, descriptors.files).map_err(|source| {
+                StartError::Destination { id: to.id.clone(), root: file.root.clone(), source }
             })?;
+            let opened: Box<dyn Deliver> = Box::new(opened);
             destinations.push((to, opened));
         }
         let queue = open_queue(config)?;
@@ -152,11 +158,11 @@ impl Collector {
         &mut self,
         config: &Config,
         bound: Vec<Bound>,
-        destinations: Vec<(&crate::config::FileDestination, FileDestination)>,
+        destinations: Vec<(&crate::config::Destination, Box<dyn Deliver>)>,
         descriptors: &Descriptors,
         dead: &tokio::sync::mpsc::UnboundedSender<String>,
     ) -> Result<(), StartError> {
-        for (to, destination) in destinations {
+        for (to, mut destination) in destinations {
             let mut consumer = self.queue.consumer(&to.id, Start::Oldest).map_err(|error| {
                 StartError::Buffer { dir: config.buffer.dir.clone(), message: chain(&error) }
             })?;
@@ -170,9 +176,10 @@ impl Collector {
             let account = self.ledger.open_destination(&to.id, backlog);
             let orders = self.orders.clone();
             let watch = Watch::new(format!("destination `{}`", to.id), dead, &self.orders.drain);
+            let id = to.id.clone();
             let thread = Builder::new().name(format!("to-{}", to.id)).spawn(move || {
                 let _watch = watch;
-                destination.run(&mut consumer, &account, &orders);
+                destinations::run(&id, &mut *destination, &mut consumer, &account, &orders);
             });
             self.destination_threads.push(thread.map_err(|source| StartError::Thread { source })?);
         }

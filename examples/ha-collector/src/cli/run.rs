@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::error;
 
 use super::{Exit, RunArguments};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::log::say;
 use crate::pulse::Line;
 
@@ -84,7 +84,6 @@ fn notify(state: &[NotifyState<'_>]) {
 
 /// Where the messages can be found, for a person.
 fn places(config: &Config) -> String {
-    let places =
-        config.destinations.iter().map(|to| to.root.join("<host>/<YYYY-MM-DD>.log").display().to_string());
+    let places = config.destinations.iter().map(config::Destination::place);
     places.collect::<Vec<_>>().join(", ")
 }

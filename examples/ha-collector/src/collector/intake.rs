@@ -101,6 +101,8 @@ impl Intake {
             peer,
             source: origin.key,
             extent,
+            default_priority: record::DEFAULT_PRIORITY,
+            extras_len: 0,
         };
         // `max_message` leaves room for the header; see `Collector::start`.
         if self.batch.push_parts(&[&record::header(&message, &about), raw]).is_err() {

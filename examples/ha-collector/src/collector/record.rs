@@ -1,4 +1,5 @@
-//! What stands in the buffer for one message: a fixed header with everything the parser found, then the raw message.
+//! What stands in the buffer for one message: a fixed header with everything the parser found, the raw message, and
+//! what the message does not say itself.
 //! A destination never parses a header line again.
 //!
 //! All numbers little-endian:
@@ -14,23 +15,29 @@
 //!   8  i64  reception, nanoseconds since 1970
 //!  16  i64  time, seconds since 1970        24  u32  its nanoseconds      28  i32  its offset from UTC, seconds
 //!  32  u64  deviations (syslog_parse::Deviations)
-//!  40  u64  destinations that want it; all ones: every one
+//!  40  u64  the ways that want it, a bit each; all ones: every one
 //!  48  u32  source: CRC-32C of its id       52  u32  sequence number
-//!  56  u16  port of the peer                58  6 bytes, zero
+//!  56  u16  port of the peer                58  u32  bytes of extras     62  u16  PRI where none was received
 //!  64  16   address of the peer
 //!  80  6 × (u32 start, u32 length): host, app, procid, msgid, structured data, message, within the raw message
 //! 128       the raw message
+//!           extras, each: u8 kind, u16 length, bytes. Kinds: 1 host, 2 credentials of the sender, 3 name of the file
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use syslog_parse::{Format, Message, Provenance, Span, Timestamp};
+use syslog_parse::{Deviations, Format, Message, Provenance, Span, Timestamp};
 
 /// Bytes before the raw message.
 pub(crate) const HEADER_LEN: usize = 128;
 const VERSION: u8 = 1;
 const NO_PRI: u16 = u16::MAX;
-const EVERY_DESTINATION: u64 = u64::MAX;
+/// Ways of a record that goes everywhere.
+pub(crate) const EVERY_WAY: u64 = u64::MAX;
+/// `user.notice` (RFC 3164 §4.3.3).
+pub(crate) const DEFAULT_PRIORITY: u16 = 13;
+
+const WAYS: std::ops::Range<usize> = 40..48;
 
 const FROM_STAMP: u8 = 1;
 const HAS_SEQUENCE: u8 = 2;
@@ -64,6 +71,31 @@ pub(crate) struct Circumstances {
     /// [`source_key`] of the source.
     pub(crate) source: u32,
     pub(crate) extent: Extent,
+    /// Facility and severity where the message has none.
+    pub(crate) default_priority: u16,
+    /// Bytes behind the raw message; see [`Extra`].
+    pub(crate) extras_len: u32,
+}
+
+/// What a message does not say itself and comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extra {
+    /// What the sender is called, instead of what the message says.
+    Host = 1,
+    /// Of a local sender: `pid=7 uid=0 gid=0`.
+    Credentials = 2,
+    /// The file that it was read from.
+    FileName = 3,
+}
+
+impl Extra {
+    /// Appends it to the extras of a record. What is longer than 64 KiB is cut.
+    pub(crate) fn push(self, value: &[u8], extras: &mut Vec<u8>) {
+        let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
+        extras.push(self as u8);
+        extras.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+        extras.extend_from_slice(value);
+    }
 }
 
 /// The header for a message. The record is this and the raw message behind it.
@@ -103,10 +135,12 @@ pub(crate) fn header(message: &Message<'_>, about: &Circumstances) -> [u8; HEADE
     out[24..28].copy_from_slice(&about.time.instant.nanos.to_le_bytes());
     out[28..32].copy_from_slice(&about.time.offset.to_le_bytes());
     out[32..40].copy_from_slice(&found.deviations.bits().to_le_bytes());
-    out[40..48].copy_from_slice(&EVERY_DESTINATION.to_le_bytes());
+    out[WAYS].copy_from_slice(&EVERY_WAY.to_le_bytes());
     out[48..52].copy_from_slice(&about.source.to_le_bytes());
     out[52..56].copy_from_slice(&found.sequence.unwrap_or_default().to_le_bytes());
     out[56..58].copy_from_slice(&port.to_le_bytes());
+    out[58..62].copy_from_slice(&about.extras_len.to_le_bytes());
+    out[62..64].copy_from_slice(&about.default_priority.to_le_bytes());
     out[64..80].copy_from_slice(&ip);
     let spans = [found.host, found.app, found.procid, found.msgid, found.structured_data, found.message];
     for (slot, span) in out[80..].chunks_exact_mut(8).zip(spans) {
@@ -122,13 +156,105 @@ pub(crate) fn header(message: &Message<'_>, about: &Circumstances) -> [u8; HEADE
 pub(crate) struct Record<'a> {
     header: &'a [u8; HEADER_LEN],
     raw: &'a [u8],
+    extras: &'a [u8],
+}
+
+/// Writes the ways that a message goes into its header.
+pub(crate) fn set_ways(header: &mut [u8; HEADER_LEN], ways: u64) {
+    header[WAYS].copy_from_slice(&ways.to_le_bytes());
 }
 
 impl<'a> Record<'a> {
     /// `None`: not a record that this version writes.
     pub(crate) fn read(payload: &'a [u8]) -> Option<Self> {
-        let (header, raw) = payload.split_first_chunk::<HEADER_LEN>()?;
-        (header[0] == VERSION).then_some(Self { header, raw })
+        let (header, rest) = payload.split_first_chunk::<HEADER_LEN>()?;
+        if header[0] != VERSION {
+            return None;
+        }
+        let extras_len = u32::from_le_bytes(*header.get(58..)?.first_chunk()?);
+        let (raw, extras) =
+            rest.split_at_checked(rest.len().checked_sub(usize::try_from(extras_len).ok()?)?)?;
+        Some(Self { header, raw, extras })
+    }
+
+    /// A record that is not in the buffer yet.
+    pub(crate) const fn of(header: &'a [u8; HEADER_LEN], raw: &'a [u8], extras: &'a [u8]) -> Self {
+        Self { header, raw, extras }
+    }
+
+    /// The message as it was received.
+    pub(crate) const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The form of its header.
+    pub(crate) const fn format(&self) -> Format {
+        match self.header[1] {
+            1 => Format::Rfc3164,
+            2 => Format::Rfc5424,
+            _ => Format::Unparsed,
+        }
+    }
+
+    /// The PRI as received; `None`: it had none.
+    pub(crate) fn received_priority(&self) -> Option<u16> {
+        let pri = u16::from_le_bytes(self.at(2));
+        (pri != NO_PRI).then_some(pri)
+    }
+
+    /// The PRI as received, or its source's default.
+    pub(crate) fn priority(&self) -> u16 {
+        self.received_priority().unwrap_or_else(|| u16::from_le_bytes(self.at(62)))
+    }
+
+    /// The ways that want it, a bit each.
+    pub(crate) fn ways(&self) -> u64 {
+        u64::from_le_bytes(self.at(40))
+    }
+
+    /// When it was received.
+    pub(crate) fn received(&self) -> Timestamp {
+        let nanos = i64::from_le_bytes(self.at(8));
+        let below = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or_default();
+        Timestamp::new(nanos.div_euclid(1_000_000_000), below)
+    }
+
+    /// What it deviates in from its format.
+    pub(crate) fn deviations(&self) -> Deviations {
+        Deviations::from_bits(u64::from_le_bytes(self.at(32)))
+    }
+
+    /// [`source_key`] of its source.
+    pub(crate) fn source(&self) -> u32 {
+        u32::from_le_bytes(self.at(48))
+    }
+
+    /// The counter that some devices put before the stamp.
+    pub(crate) fn sequence(&self) -> Option<u32> {
+        (self.header[5] & HAS_SEQUENCE != 0).then(|| u32::from_le_bytes(self.at(52)))
+    }
+
+    /// Whether this is only the message's beginning.
+    pub(crate) fn extent(&self) -> Extent {
+        if self.header[5] & CUT == 0 { Extent::Whole } else { Extent::Cut }
+    }
+
+    /// The port of the peer.
+    pub(crate) fn peer_port(&self) -> u16 {
+        u16::from_le_bytes(self.at(56))
+    }
+
+    /// What came with it.
+    pub(crate) fn extra(&self, wanted: Extra) -> Option<&'a [u8]> {
+        let mut rest = self.extras;
+        while let Some((&[kind, low, high], behind)) = rest.split_first_chunk::<3>() {
+            let (value, next) = behind.split_at_checked(usize::from(u16::from_le_bytes([low, high])))?;
+            if kind == wanted as u8 {
+                return Some(value);
+            }
+            rest = next;
+        }
+        None
     }
 
     pub(crate) fn time(&self) -> Time {
@@ -151,7 +277,16 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// What the sender is called here: the name it was given, or else the one in the message.
     pub(crate) fn host(&self) -> Option<&'a [u8]> {
+        if self.extras.is_empty() {
+            return self.span(0);
+        }
+        self.extra(Extra::Host).or_else(|| self.span(0))
+    }
+
+    /// The host as the message says it.
+    pub(crate) fn stated_host(&self) -> Option<&'a [u8]> {
         self.span(0)
     }
 
@@ -161,6 +296,15 @@ impl<'a> Record<'a> {
 
     pub(crate) fn procid(&self) -> Option<&'a [u8]> {
         self.span(2)
+    }
+
+    pub(crate) fn msgid(&self) -> Option<&'a [u8]> {
+        self.span(3)
+    }
+
+    /// The structured data, brackets included (RFC 5424 §6.3).
+    pub(crate) fn structured_data(&self) -> Option<&'a [u8]> {
+        self.span(4)
     }
 
     pub(crate) fn message(&self) -> &'a [u8] {
@@ -188,8 +332,25 @@ pub(crate) fn source_key(id: &str) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A record of this message, received from 192.0.2.7 at its own time.
+    pub(crate) fn record_of(raw: &[u8]) -> Vec<u8> {
+        record_with(raw, &[])
+    }
+
+    /// The same, with extras.
+    pub(crate) fn record_with(raw: &[u8], extras: &[(Extra, &[u8])]) -> Vec<u8> {
+        let mut behind = Vec::new();
+        for (extra, value) in extras {
+            extra.push(value, &mut behind);
+        }
+        let message = syslog_parse::parse(raw);
+        let mut about = about("192.0.2.7:4711");
+        about.extras_len = u32::try_from(behind.len()).unwrap();
+        [&header(&message, &about)[..], raw, &behind].concat()
+    }
 
     fn about(peer: &str) -> Circumstances {
         let instant = Timestamp::new(1_700_000_000, 5);
@@ -204,6 +365,27 @@ mod tests {
             peer: Some(peer.parse().unwrap()),
             source: 7,
             extent: Extent::Whole,
+            default_priority: DEFAULT_PRIORITY,
+            extras_len: 0,
+        }
+    }
+
+    #[test]
+    fn what_came_with_a_message_is_read_back_and_a_given_host_is_the_host() {
+        let bytes = record_with(
+            b"<34>1 2003-10-11T22:14:15Z stated su 77 ID47 - x",
+            &[(Extra::Credentials, b"pid=1"), (Extra::Host, b"given")],
+        );
+        let record = Record::read(&bytes).unwrap();
+        assert_eq!(record.extra(Extra::Credentials), Some(&b"pid=1"[..]));
+        assert_eq!(record.extra(Extra::FileName), None);
+        assert_eq!((record.host(), record.stated_host()), (Some(&b"given"[..]), Some(&b"stated"[..])));
+        assert_eq!((record.message(), record.priority()), (&b"x"[..], 34));
+        for cut in 0..bytes.len() {
+            // Whatever the disk did to it, reading does not panic.
+            if let Some(record) = Record::read(&bytes[..cut]) {
+                let _: (Option<&[u8]>, Option<&[u8]>) = (record.host(), record.extra(Extra::FileName));
+            }
         }
     }
 

@@ -27,6 +27,8 @@ enum Level {
     Warning,
 }
 
+const UNKNOWN: &str = "unknown name ";
+
 impl Diagnostic {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { level: Level::Error, message: message.into(), help: None, place: None }
@@ -47,16 +49,28 @@ impl Diagnostic {
         self
     }
 
+    /// A name that is none of the known ones.
+    pub(crate) fn unknown(wrong: &str, known: &[&str]) -> Self {
+        Self::new(format!("{UNKNOWN}`{wrong}`")).help(match nearest(wrong, known) {
+            Some(right) => format!("did you mean `{right}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        })
+    }
+
+    /// An unknown name is one that this has not, such as "a tcp source".
+    pub(crate) fn with_owner(mut self, owner: &str) -> Self {
+        if let Some(name) = self.message.strip_prefix(UNKNOWN) {
+            self.message = format!("{owner} has no {name}");
+        }
+        self
+    }
+
     /// What the TOML reader says, with a suggestion where a name is nearly right.
     pub(crate) fn from_toml(error: &toml::de::Error, text: &Arc<Text>) -> Self {
         let message = error.message().trim_end().to_owned();
         let mut diagnostic = Self::new(message.replace('\n', "; "));
         if let Some((wrong, known)) = unknown_name(&message) {
-            diagnostic.message = format!("unknown name `{wrong}`");
-            diagnostic.help = Some(match nearest(wrong, &known) {
-                Some(right) => format!("did you mean `{right}`?"),
-                None => format!("known here: {}", known.join(", ")),
-            });
+            diagnostic = Self::unknown(wrong, &known);
         }
         match error.span() {
             Some(span) => diagnostic.at(text, span),

@@ -37,6 +37,11 @@ impl Size {
         Self(n << 30)
     }
 
+    /// Sizes are checked against bounds far below 4 GiB before they get here.
+    pub(crate) fn to_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);

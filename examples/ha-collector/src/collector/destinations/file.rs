@@ -12,161 +12,60 @@ mod sink;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use diskbuf::{Consumer, Limit, Wait};
 use syslog_parse::Rfc3339;
-use tracing::{error, info, warn};
 
 use self::root::Root;
 use self::sink::Sink;
-use crate::collector::chain;
-use crate::collector::ledger::{DestinationAccount, DropReason};
-use crate::collector::limit::Seldom;
-use crate::collector::record::{Record, Time};
-use crate::collector::stop::Stop;
-
-/// Read from the buffer at once.
-const BATCH: Limit = Limit { records: 4096, bytes: 1 << 20 };
-/// An idle destination looks this often for files to close.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// After an error, the first pause and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How long a destination that fails goes on trying after the word to stop.
-const LAST_CHANCE: Duration = Duration::from_secs(3);
+use super::Deliver;
+use crate::collector::event::{Event, Field};
+use crate::collector::record::Time;
 
 /// A destination, ready to run.
 #[derive(Debug)]
 pub(crate) struct FileDestination {
-    id: String,
     sink: Sink,
-}
-
-/// What a running destination hears from outside.
-#[derive(Clone, Debug)]
-pub(crate) struct Orders {
-    /// The buffer will get nothing more: write what it holds, and return.
-    pub(crate) drain: Stop,
-    /// Return now.
-    pub(crate) give_up: Stop,
-    /// Raised by one for every time the files are to be opened anew.
-    pub(crate) reopen: Arc<AtomicU64>,
+    clock: StampText,
 }
 
 impl FileDestination {
     /// Opens the root, creating it where it is missing.
-    pub(crate) fn open(id: &str, root: &Path, most_files: usize) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, most_files: usize) -> io::Result<Self> {
         let sink = Sink::new(Root::open(root)?, most_files, Instant::now());
-        Ok(Self { id: id.to_owned(), sink })
+        Ok(Self { sink, clock: StampText::default() })
+    }
+}
+
+impl Deliver for FileDestination {
+    fn take(&mut self, event: &Event<'_>) {
+        render(event, &mut self.sink, &mut self.clock);
     }
 
-    /// Delivers until the buffer is closed and empty, or until told to give up.
-    pub(crate) fn run(mut self, consumer: &mut Consumer, account: &DestinationAccount, orders: &Orders) {
-        let mut clock = StampText::default();
-        let mut complaint = Seldom::new(Duration::from_secs(10));
-        let mut reopened = orders.reopen.load(Ordering::Relaxed);
-        while !orders.give_up.said() {
-            let wanted = orders.reopen.load(Ordering::Relaxed);
-            if wanted != reopened {
-                reopened = wanted;
-                match self.sink.close_all() {
-                    Ok(()) => info!(destination = self.id, "files are opened anew"),
-                    Err(error) => {
-                        error!(destination = self.id, "cannot open the root anew, the old one stays: {error}")
-                    }
-                }
-            }
-            let delivery = match consumer.read(BATCH) {
-                Ok(delivery) => delivery,
-                Err(error) => {
-                    if complaint.now(Instant::now()) {
-                        error!(destination = self.id, "cannot read the buffer: {}", chain(&error));
-                    }
-                    if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
-                        return;
-                    }
-                    continue;
-                }
-            };
-            if delivery.is_empty() && delivery.losses().is_empty() {
-                drop(delivery);
-                match consumer.wait(Some(Instant::now() + HOUSEKEEPING)) {
-                    Wait::Closed => return,
-                    Wait::TimedOut => self.sink.close_idle(Instant::now()),
-                    _ => {}
-                }
-                continue;
-            }
-            let mut unreadable = 0;
-            for record in &delivery {
-                match Record::read(record.payload()) {
-                    Some(record) => render(&record, &mut self.sink, &mut clock),
-                    None => unreadable += 1,
-                }
-            }
-            if !self.flush(orders, &mut complaint) {
-                self.sink.take_back();
-                return;
-            }
-            let (records, lost) = (delivery.len() as u64, delivery.losses().to_vec());
-            if let Err(error) = delivery.ack() {
-                // Delivered, but the buffer does not know: it will be delivered again.
-                error!(destination = self.id, "cannot record what was delivered: {}", chain(&error));
-                if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
-                    return;
-                }
-                continue;
-            }
-            account.delivered(records - unreadable);
-            account.dropped(DropReason::Unreadable, unreadable);
-            for loss in lost {
-                error!(
-                    destination = self.id,
-                    "the buffer lost messages {} to {}: {:?}", loss.from, loss.to, loss.cause
-                );
-                account.dropped(DropReason::Damaged, loss.records());
-            }
-        }
+    fn flush(&mut self, now: Instant) -> io::Result<()> {
+        self.sink.flush(now)
     }
 
-    /// Writes the batch, however long the disk makes it wait. False: given up, the batch stays in the buffer.
-    fn flush(&mut self, orders: &Orders, complaint: &mut Seldom) -> bool {
-        let mut pause = PAUSES.0;
-        let mut failing_since_drain = None;
-        loop {
-            let now = Instant::now();
-            let Err(error) = self.sink.flush(now) else {
-                return true;
-            };
-            if complaint.now(now) {
-                warn!(destination = self.id, "cannot write, messages wait in the buffer: {error}");
-            }
-            if orders.drain.said() {
-                let since = *failing_since_drain.get_or_insert(now);
-                if now.duration_since(since) >= LAST_CHANCE {
-                    return false;
-                }
-            }
-            if orders.give_up.wait(pause) {
-                return false;
-            }
-            pause = (pause * 2).min(PAUSES.1);
-            if orders.drain.said() {
-                pause = PAUSES.0;
-            }
-        }
+    fn take_back(&mut self) {
+        self.sink.take_back();
+    }
+
+    fn idle(&mut self, now: Instant) {
+        self.sink.close_idle(now);
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        self.sink.close_all()
     }
 }
 
 /// One line: time, host, tag, message. Without a host in the message, the sender's address stands for it.
-fn render(record: &Record<'_>, sink: &mut Sink, clock: &mut StampText) {
-    let time = record.time();
+fn render(event: &Event<'_>, sink: &mut Sink, clock: &mut StampText) {
+    let time = event.time();
     let local = time.instant.secs.saturating_add(i64::from(time.offset));
     let day = local.div_euclid(86_400);
     let mut peer = Address::EMPTY;
-    let host = match (record.host(), record.peer()) {
+    let host = match (event.get(Field::Host), event.peer()) {
         (Some(host), _) => host,
         (None, Some(ip)) => peer.write(ip),
         (None, None) => b"unknown",
@@ -176,16 +75,16 @@ fn render(record: &Record<'_>, sink: &mut Sink, clock: &mut StampText) {
     out.push(b' ');
     line::escape_into(host, out);
     out.push(b' ');
-    if let Some(app) = record.app() {
+    if let Some(app) = event.get(Field::Program) {
         line::escape_into(app, out);
-        if let Some(procid) = record.procid() {
+        if let Some(procid) = event.get(Field::Pid) {
             out.push(b'[');
             line::escape_into(procid, out);
             out.push(b']');
         }
         out.extend_from_slice(b": ");
     }
-    line::escape_into(record.message(), out);
+    line::escape_into(event.get(Field::Message).unwrap_or_default(), out);
     out.push(b'\n');
 }
 
