@@ -1,45 +1,33 @@
 //! The addresses: held while the election says so, let go when it does not, announced, renewed, put back when somebody
 //! takes them away. A thread of its own, because the kernel's answer may take a while and an advertisement must not wait.
 
+mod held;
+mod others;
+mod places;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::mpsc as blocking;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use garp::{AsyncWatch, Interface, LinkEvent};
+use garp::LinkEvent;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 use vip_netlink::{
-    Address, AsyncMonitor, By, Concern, Ensured, Event, Handle, Label, Lease, Macvlan, MacvlanMode,
-    MacvlanOptions, Monitor, Removed, Scope, Tag, Watch, destroy_tcp, preflight,
+    Address, AsyncMonitor, By, Concern, Ensured, Event, Handle, Label, Lease, Macvlan, Monitor, Removed,
+    Scope, Tag, Watch, destroy_tcp, preflight,
 };
 use vrrp_net::{Report, Standings};
-use vrrp_proto::{Priority, Reason, State};
+use vrrp_proto::{Priority, State};
 
+use self::held::{Act, Change, Held, Repair};
+use self::places::{all, device, devices, macvlan};
 use super::devices::Devices;
-use super::election::macvlan_name;
 use super::events::{Journal, Transition};
 use super::{StartError, sys};
 use crate::config;
-
-/// Addresses are put back at once so often within [`REPAIR_WINDOW`]; after that only when the lease is renewed.
-const MOST_REPAIRS: u32 = 10;
-const REPAIR_WINDOW: Duration = Duration::from_secs(10);
-/// Who gives an address up to another one keeps receiving until the other one has told the neighbours, but no longer than
-/// this: a successor that nobody hears must not be outlived.
-const LONGEST_LINGER: Duration = Duration::from_millis(500);
-/// From the successor's word to the neighbours until they have acted on it.
-const HEARD_BY_ALL: Duration = Duration::from_millis(20);
-/// A successor may tell the neighbours so long before we have understood that it is one.
-const JUST_BEFORE: Duration = Duration::from_millis(20);
-/// Two that both think they have it must not contradict each other for ever.
-const MOST_LAST_WORDS: u32 = 5;
-/// Before an address is defended the election has had its say: a better router announces as well.
-const THINK: Duration = Duration::from_millis(200);
-/// Who had the address before us may speak of it for so long.
-const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// The thread that holds addresses, until its routers are gone.
 #[derive(Debug)]
@@ -87,54 +75,13 @@ impl Addresses {
     }
 }
 
-/// One virtual router's addresses.
-#[derive(Debug)]
-struct Held {
-    standings: Standings,
-    state: State,
-    since: Instant,
-    /// Whether its addresses are to be there.
-    wanted: Wanted,
-    handing_over: Handing,
-    /// As the election counts them: one more, and the neighbours are to be told again.
-    announcements: u32,
-    /// When somebody else last told the neighbours that the address is theirs.
-    claimed: Option<Instant>,
-    /// How often the one before us was contradicted since we took it.
-    last_words: u32,
-    /// When it is looked whether that was a conflict, and for which address.
-    defend_at: Option<(Instant, IpAddr)>,
-    repairs: u32,
-    repairs_since: Instant,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    Here,
-    /// Another one has it; it goes at this moment, or when that one has been heard.
-    /// A word of the successor's counts from `since` on.
-    Lingering {
-        since: Instant,
-        until: Instant,
-    },
-    Elsewhere,
-}
-
-/// Whether a successor has been heard and is being waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Handing {
-    Nothing,
-    /// A word of the successor's counts from here on.
-    Over {
-        since: Instant,
-    },
-}
-
 #[derive(Debug)]
 struct Holder {
     config: config::Keeper,
     handle: Handle,
     monitor: AsyncMonitor,
+    /// What the election says of each router, and what is remembered of its addresses.
+    standings: Vec<Standings>,
     routers: Vec<Held>,
     devices: Devices,
     macvlans: Vec<Macvlan>,
@@ -161,23 +108,11 @@ impl Holder {
         let monitor = AsyncMonitor::new(monitor).map_err(failed)?;
         let seconds = u32::try_from(config.lease.as_secs()).unwrap_or(u32::MAX);
         let (saw, seen) = mpsc::unbounded_channel();
-        watch_for_others(&config, &macvlans, &saw);
+        others::watch(&config, &macvlans, &saw);
         let now = Instant::now();
-        let routers = standings.into_iter().map(|standings| Held {
-            standings,
-            state: State::Initialize,
-            since: now,
-            wanted: Wanted::Elsewhere,
-            handing_over: Handing::Nothing,
-            announcements: 0,
-            claimed: None,
-            last_words: 0,
-            defend_at: None,
-            repairs: 0,
-            repairs_since: now,
-        });
         let mut this = Self {
-            routers: routers.collect(),
+            routers: standings.iter().map(|_| Held::new(now)).collect(),
+            standings,
             config,
             handle,
             monitor,
@@ -210,8 +145,8 @@ impl Holder {
 
     async fn run(mut self) {
         let (ring, mut bell) = mpsc::unbounded_channel();
-        for (place, held) in self.routers.iter().enumerate() {
-            let (mut standings, ring) = (held.standings.clone(), ring.clone());
+        for (place, standings) in self.standings.iter().enumerate() {
+            let (mut standings, ring) = (standings.clone(), ring.clone());
             tokio::spawn(async move {
                 standings.mark_changed();
                 while standings.changed().await.is_ok() {
@@ -269,59 +204,26 @@ impl Holder {
 
     /// Makes it so that the addresses are where the election says.
     fn reconcile(&mut self, place: usize) {
-        let Some(held) = self.routers.get_mut(place) else { return };
-        let report = held.standings.borrow_and_update().clone();
-        let standing = report.status.standing;
-        let (before, wanted_before, announced) = (held.state, held.wanted, held.announcements);
+        let both = self.standings.get_mut(place).zip(self.routers.get_mut(place));
+        let Some((standings, held)) = both else { return };
+        let report = standings.borrow_and_update().clone();
         let begun = Instant::now();
-        let wanted = match (standing.holds_addresses(), wanted_before, standing.reason) {
-            (true, ..) => Wanted::Here,
-            // Somebody else is Active, or about to be: until the neighbours know, what they send comes here.
-            (false, Wanted::Here, Reason::Outranked { .. } | Reason::HandedOver { .. }) => {
-                let since = match held.handing_over {
-                    Handing::Over { since } => since,
-                    Handing::Nothing => begun.checked_sub(JUST_BEFORE).unwrap_or(begun),
-                };
-                Wanted::Lingering { since, until: begun + LONGEST_LINGER }
-            }
-            // A node that stops after that has still given it up to somebody.
-            (false, Wanted::Lingering { .. }, _) if standing.state != State::Fault => wanted_before,
-            (false, ..) => Wanted::Elsewhere,
-        };
-        let was_handing_over = held.handing_over != Handing::Nothing;
-        held.handing_over = match (gives_up(standing.reason), held.handing_over) {
-            (Gives::Up, Handing::Nothing) => Handing::Over { since: begun },
-            (Gives::Up, over) => over,
-            (Gives::Nothing, _) => Handing::Nothing,
-        };
-        let held_handing = held.handing_over;
-        held.state = standing.state;
-        held.wanted = wanted;
-        held.announcements = standing.announcements;
-        let lasted = begun.saturating_duration_since(held.since);
-        if before != standing.state {
-            held.since = begun;
+        let change = held.heed((&report.status.standing).into(), begun);
+        match change.act {
+            Act::Take => self.take(place),
+            Act::LetGo => self.let_go(place),
+            Act::FallSilent => self.fall_silent(place),
+            Act::Contended => self.contended(place),
+            Act::Nothing => {}
         }
-        match (wanted_before, wanted) {
-            (Wanted::Elsewhere | Wanted::Lingering { .. }, Wanted::Here) => self.take(place),
-            (Wanted::Here | Wanted::Lingering { .. }, Wanted::Elsewhere) => self.let_go(place),
-            (Wanted::Here, Wanted::Lingering { .. }) => self.fall_silent(place),
-            // A successor may speak at any moment; a word of ours after its would bring senders back.
-            (Wanted::Here, Wanted::Here) if held_handing != Handing::Nothing => self.fall_silent(place),
-            (Wanted::Here, Wanted::Here) if was_handing_over => self.take(place),
-            (Wanted::Here, Wanted::Here) if announced != standing.announcements => self.contended(place),
-            (Wanted::Here, Wanted::Here)
-            | (Wanted::Elsewhere | Wanted::Lingering { .. }, Wanted::Lingering { .. }) => {}
-            (Wanted::Elsewhere, Wanted::Elsewhere) => {}
-        }
-        let at_once = wanted_before != wanted && !matches!(wanted, Wanted::Lingering { .. });
-        let moved = at_once.then(|| begun.elapsed());
-        self.tell(place, before, &report, lasted, moved);
+        let moved = change.moved.then(|| begun.elapsed());
+        self.tell(place, &change, &report, moved);
     }
 
     /// One line for a person, one event for whoever listens.
-    fn tell(&self, place: usize, before: State, report: &Report, lasted: Duration, moved: Option<Duration>) {
+    fn tell(&self, place: usize, change: &Change, report: &Report, moved: Option<Duration>) {
         let Some(router) = self.config.routers.get(place) else { return };
+        let (before, lasted) = (change.before, change.lasted);
         let standing = report.status.standing;
         let (id, state, reason) = (&router.id, standing.state, super::why(standing.reason));
         let priority = standing.priority.value();
@@ -346,9 +248,7 @@ impl Holder {
     fn take(&mut self, place: usize) {
         let begun = Instant::now();
         if let Some(held) = self.routers.get_mut(place) {
-            // What others said before us counts no more.
-            held.claimed = None;
-            held.last_words = 0;
+            held.taken();
         }
         let addresses = self.addresses(place);
         let results = self.handle.ensure(&addresses);
@@ -381,27 +281,19 @@ impl Holder {
 
     /// When the next one that lingers goes.
     fn lingering(&self) -> Option<Instant> {
-        let ends = self.routers.iter().filter_map(|held| match held.wanted {
-            Wanted::Lingering { since, until } => Some(linger_end(held, since, until)),
-            Wanted::Here | Wanted::Elsewhere => None,
-        });
-        ends.min()
+        self.routers.iter().filter_map(Held::lingers_until).min()
     }
 
     /// When there is something to do by itself.
     fn due(&self) -> Option<Instant> {
-        let defend = self.routers.iter().filter_map(|held| held.defend_at).map(|(at, _)| at);
+        let defend = self.routers.iter().filter_map(Held::defends_at);
         self.lingering().into_iter().chain(defend).min()
     }
 
     fn end_lingering(&mut self) {
         let now = Instant::now();
         for place in 0..self.routers.len() {
-            let Some(held) = self.routers.get_mut(place) else { continue };
-            if let Wanted::Lingering { since, until } = held.wanted
-                && linger_end(held, since, until) <= now
-            {
-                held.wanted = Wanted::Elsewhere;
+            if self.routers.get_mut(place).is_some_and(|held| held.end_lingering(now)) {
                 self.let_go(place);
             }
         }
@@ -433,7 +325,7 @@ impl Holder {
     /// The kernel is told that we are still here, and what is missing is put back.
     fn renew(&mut self) {
         for place in 0..self.routers.len() {
-            if self.routers.get(place).is_some_and(|held| held.wanted == Wanted::Here) {
+            if self.routers.get(place).is_some_and(Held::is_here) {
                 self.ensure_again(place);
             }
         }
@@ -469,7 +361,7 @@ impl Holder {
             Event::NotifyPeers { index } => self.devices.link(index, LinkEvent::NotifyPeers, now),
             Event::LinkGone { index, .. } => self.devices.link(index, LinkEvent::Gone, now),
             Event::AddressRemoved { address, by } if by != By::Us => {
-                if let Some(place) = self.owner_of(address.ip) {
+                if let Some(place) = places::owner(&self.config, address.ip) {
                     self.taken_away(place, address.ip, by);
                 }
             }
@@ -478,73 +370,41 @@ impl Holder {
         }
     }
 
-    /// The router whose address this is.
-    fn owner_of(&self, ip: IpAddr) -> Option<usize> {
-        self.config.routers.iter().position(|router| all(router).any(|held| held.address.address == ip))
-    }
-
     fn taken_away(&mut self, place: usize, ip: IpAddr, by: By) {
-        let now = Instant::now();
         let Some(held) = self.routers.get_mut(place) else { return };
-        if held.wanted == Wanted::Elsewhere {
-            return;
-        }
-        if now.saturating_duration_since(held.repairs_since) > REPAIR_WINDOW {
-            held.repairs = 0;
-            held.repairs_since = now;
-        }
-        held.repairs += 1;
-        if held.repairs <= MOST_REPAIRS {
-            warn!("{ip} was removed by {by:?}");
-            self.ensure_again(place);
-        } else if held.repairs == MOST_REPAIRS + 1 {
-            warn!("{ip} is removed again and again by {by:?}: put back only when the lease is renewed");
+        match held.removed_by_another(Instant::now()) {
+            Repair::Now => {
+                warn!("{ip} was removed by {by:?}");
+                self.ensure_again(place);
+            }
+            Repair::Later => {
+                warn!("{ip} is removed again and again by {by:?}: put back only when the lease is renewed");
+            }
+            Repair::StillLater | Repair::NotOurs => {}
         }
     }
 
     fn somebody_else(&mut self, seen: garp::Sighting) {
-        let Some(place) = self.owner_of(seen.address) else { return };
+        let Some(place) = places::owner(&self.config, seen.address) else { return };
         let now = Instant::now();
         let Some(held) = self.routers.get_mut(place) else { return };
-        held.claimed = Some(now);
-        // Who had it before us has spoken after us: senders are told once more, now and not at the next repeat.
-        let just_taken = held.wanted == Wanted::Here && held.handing_over == Handing::Nothing;
-        if just_taken && held.since.elapsed() <= SETTLED_AFTER && held.last_words < MOST_LAST_WORDS {
-            held.last_words += 1;
+        if held.claimed_by_another(now) {
             for address in self.addresses(place).iter().filter(|address| address.ip() == seen.address) {
                 self.devices.again(address.index(), address.ip(), now);
             }
         }
+        let Some(held) = self.routers.get_mut(place).filter(|held| held.is_settled(now)) else { return };
+        held.defend_later(seen.address, now);
         let [a, b, c, d, e, f] = seen.mac;
         let who = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
-        if self.settled(place) {
-            warn!("{} is claimed by {who} as well ({:?})", seen.address, seen.kind);
-            if let Some(held) = self.routers.get_mut(place) {
-                held.defend_at.get_or_insert_with(|| (Instant::now() + THINK, seen.address));
-            }
-        }
+        warn!("{} is claimed by {who} as well ({:?})", seen.address, seen.kind);
     }
 
-    /// While an address changes hands both speak of it, and that is no conflict.
-    fn settled(&self, place: usize) -> bool {
-        self.routers.get(place).is_some_and(|held| {
-            let reason = held.standings.borrow().status.standing.reason;
-            let moving =
-                matches!(reason, Reason::Yielding | Reason::HandingOver { .. } | Reason::Demoted { .. });
-            held.wanted == Wanted::Here && !moving && held.since.elapsed() > SETTLED_AFTER
-        })
-    }
-
-    /// Tells the neighbours once more whose it is (RFC 5227 §2.4), where the election says the same as before.
+    /// Tells the neighbours once more whose it is (RFC 5227 §2.4).
     fn defend(&mut self) {
         let now = Instant::now();
-        for place in 0..self.routers.len() {
-            let due = self.routers.get(place).and_then(|held| held.defend_at).filter(|(at, _)| *at <= now);
-            let Some((_, address)) = due else { continue };
-            if let Some(held) = self.routers.get_mut(place) {
-                held.defend_at = None;
-            }
-            if self.settled(place) {
+        for held in &mut self.routers {
+            if let Some(address) = held.defend(now) {
                 self.devices.challenged(address, now);
             }
         }
@@ -577,94 +437,6 @@ impl Holder {
             addresses.push(address);
         }
         addresses
-    }
-}
-
-/// Whether the election looks for a successor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gives {
-    Up,
-    Nothing,
-}
-
-const fn gives_up(reason: Reason) -> Gives {
-    match reason {
-        Reason::Yielding | Reason::HandingOver { .. } | Reason::Demoted { .. } => Gives::Up,
-        _ => Gives::Nothing,
-    }
-}
-
-/// When the successor has been heard by all, or is waited for no longer.
-fn linger_end(held: &Held, since: Instant, until: Instant) -> Instant {
-    match held.claimed {
-        Some(claimed) if claimed >= since => until.min(claimed + HEARD_BY_ALL),
-        _ => until,
-    }
-}
-
-fn all(router: &config::VirtualRouter) -> impl Iterator<Item = &config::VirtualAddress> {
-    router.addresses.iter().chain(&router.excluded)
-}
-
-/// What holds this address: its own device, or the macvlan where the router has a MAC of its own.
-fn device(router: &config::VirtualRouter, address: &config::VirtualAddress) -> String {
-    if router.link_layer == config::LinkLayer::Virtual && address.device == router.interface {
-        macvlan_name(router)
-    } else {
-        address.device.clone()
-    }
-}
-
-fn devices(router: &config::VirtualRouter) -> impl Iterator<Item = String> {
-    all(router).map(|address| device(router, address))
-}
-
-fn macvlan(router: &config::VirtualRouter) -> MacvlanOptions {
-    let family = match router.family {
-        vrrp_proto::Family::V4 => 1,
-        vrrp_proto::Family::V6 => 2,
-    };
-    MacvlanOptions {
-        parent: router.interface.clone(),
-        name: macvlan_name(router),
-        // RFC 9568 §7.3.
-        mac: [0, 0, 0x5e, 0, family, router.vrid.number()],
-        mode: MacvlanMode::Private,
-        settings: vip_netlink::Settings::LikeKeepalived,
-    }
-}
-
-/// Somebody who announces or answers for our addresses is heard of, on each interface that has some.
-fn watch_for_others(
-    config: &config::Keeper,
-    macvlans: &[Macvlan],
-    saw: &mpsc::UnboundedSender<garp::Sighting>,
-) {
-    let mut by_device: HashMap<String, Vec<IpAddr>> = HashMap::new();
-    for router in &config.routers {
-        for address in all(router) {
-            by_device.entry(device(router, address)).or_default().push(address.address.address);
-        }
-    }
-    let ours: Vec<[u8; 6]> = macvlans.iter().filter_map(|macvlan| macvlan.link().mac.ethernet()).collect();
-    for (name, addresses) in by_device {
-        let opened = Interface::by_name(&name).and_then(|interface| garp::Watch::open(interface, &addresses));
-        let watch = opened.and_then(|watch| AsyncWatch::new(watch.also_ours(ours.iter().copied())));
-        let mut watch = match watch {
-            Ok(watch) => watch,
-            Err(error) => {
-                warn!("cannot watch {name} for others who claim its addresses: {error}");
-                continue;
-            }
-        };
-        let saw = saw.clone();
-        tokio::spawn(async move {
-            while let Ok(sighting) = watch.next().await {
-                if saw.send(sighting).is_err() {
-                    return;
-                }
-            }
-        });
     }
 }
 
