@@ -6,6 +6,7 @@ mod demo;
 mod import;
 mod parse;
 mod run;
+mod send;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ enum Command {
     Events(ask::EventsArguments),
     /// Break one of two nodes in namespaces of its own, no root, and show what senders noticed
     Demo(demo::DemoArguments),
+    /// Send numbered messages, and say how many went
+    Send(send::SendArguments),
     /// Show what is understood of messages: standard input in, one JSON object a line out
     Parse(parse::ParseArguments),
 }
@@ -117,6 +120,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Reload(which)) => ask::order(&which, &Request::Reload),
         Some(Command::Events(events)) => ask::events(&events),
         Some(Command::Demo(demo)) => demo::demo(&demo),
+        Some(Command::Send(load)) => send::send(&load),
         Some(Command::Parse(parse)) => parse::parse(&parse),
     }
     .into()

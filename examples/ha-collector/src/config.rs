@@ -24,12 +24,11 @@ use self::check::Check;
 use self::destination::Places;
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
-use self::units::Size;
 use self::vrrp::Findings;
 
 pub(crate) use self::destination::{Destination, DestinationKind};
 pub(crate) use self::source::{Source, Transport};
-pub(crate) use self::units::Span;
+pub(crate) use self::units::{Size, Span};
 pub(crate) use self::vrrp::{
     Announce, AtStart, Authentication, Checksum, Initial, Keeper, LinkLayer, Notify, Preempt, Process, Reach,
     Scope, Script, Sense, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,

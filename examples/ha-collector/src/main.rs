@@ -14,6 +14,7 @@ mod json;
 mod keeper;
 mod log;
 mod pulse;
+mod send;
 mod when;
 
 use std::process::ExitCode;
