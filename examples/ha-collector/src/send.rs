@@ -1,7 +1,8 @@
 //! A load that counts itself: numbered messages over UDP, TCP or a unix socket, at a rate or as fast as they go.
 //!
 //! One thread sends; a batch of messages is one system call. Every message made here carries `seq=NNNNNNNNN`, so that
-//! whoever receives can say which are missing and which came twice.
+//! whoever receives can say which are missing and which came twice, and `at=`, the microseconds since 1970 when its batch
+//! was made, so that it can be said how long it took.
 
 mod message;
 mod wire;

@@ -125,7 +125,7 @@ impl Messages {
     }
 }
 
-/// `host0001 load[1]: seq=000000042 …`, filled up to its size.
+/// `host0001 load[1]: seq=000000042 at=1760000000000000 …`, filled up to its size.
 fn numbered(header: Header, number: u64, size: usize, hosts: u64, clock: &Clock, out: &mut Vec<u8>) {
     const DIGITS: usize = 9;
     out.clear();
@@ -140,6 +140,8 @@ fn numbered(header: Header, number: u64, size: usize, hosts: u64, clock: &Clock,
         Header::Rfc5424 => &b" load 1 - - seq="[..],
     });
     digits::<DIGITS>(number, out);
+    out.extend_from_slice(b" at=");
+    digits::<16>(clock.microseconds, out);
     if out.len() + 1 < size {
         out.push(b' ');
         out.resize(size, b'x');
@@ -159,6 +161,8 @@ fn digits<const N: usize>(mut number: u64, out: &mut Vec<u8>) {
 #[derive(Debug, Default)]
 struct Clock {
     second: Option<i64>,
+    /// Since 1970.
+    microseconds: u64,
     rfc3164: String,
     rfc5424: String,
 }
@@ -166,6 +170,7 @@ struct Clock {
 impl Clock {
     fn look(&mut self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.microseconds = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         let second = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if self.second == Some(second) {
             return;
@@ -207,7 +212,7 @@ mod tests {
                 assert_eq!(parsed.header().format, format);
                 assert_eq!(parsed.host(), Some([&b"host0001"[..], b"host0002"][n % 2]));
                 assert_eq!((parsed.app(), parsed.procid()), (Some(&b"load"[..]), Some(&b"1"[..])));
-                assert!(parsed.message().starts_with(format!("seq={n:09} xx").as_bytes()));
+                assert!(parsed.message().starts_with(format!("seq={n:09} at=").as_bytes()));
                 assert!(parsed.deviations().is_empty(), "{:?}", parsed.deviations());
             }
         }
@@ -228,6 +233,8 @@ mod tests {
     fn a_message_is_never_shorter_than_its_number() {
         let content = Content::Numbered { header: Header::Rfc5424, size: 1, hosts: 1 };
         let mut messages = messages(&content, Framing::Lf);
-        assert!(messages.next(1).stream.ends_with(b"seq=000000000\n"));
+        let text = String::from_utf8_lossy(messages.next(1).stream).into_owned();
+        let (number, at) = text.split_once(" at=").unwrap();
+        assert!(number.ends_with("seq=000000000") && at.len() == 17, "{text}");
     }
 }
