@@ -182,7 +182,7 @@ fn devices() -> std::io::Result<Vec<u8>> {
     let mut all = Vec::new();
     for line in fs::read_to_string(path)?.lines() {
         let case: serde_json::Value = serde_json::from_str(line)?;
-        let Some(text) = case.get("input").and_then(serde_json::Value::as_str) else { continue };
+        let Some(text) = case.get("text").and_then(serde_json::Value::as_str) else { continue };
         if text.starts_with('<') && !text.contains(['\n', '\0']) {
             all.extend_from_slice(text.as_bytes());
             all.push(b'\n');
