@@ -130,9 +130,10 @@ impl Collector {
         );
         writable.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: error.to_string() })?;
         let (dead, casualty) = tokio::sync::mpsc::unbounded_channel();
+        let next = queue.status().next_seq.as_u64();
         let mut this = Self {
             queue,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(next),
             runtime: Some(runtime),
             listening: Vec::new(),
             udp: Vec::new(),
@@ -173,7 +174,7 @@ impl Collector {
             if backlog > 0 {
                 info!(destination = to.id, messages = backlog, "delivering what was left in the buffer");
             }
-            let account = self.ledger.open_destination(&to.id, backlog);
+            let account = self.ledger.open_destination(&to.id, consumer.acked().as_u64());
             let orders = self.orders.clone();
             let watch = Watch::new(format!("destination `{}`", to.id), dead, &self.orders.drain);
             let id = to.id.clone();

@@ -182,7 +182,8 @@ fn table(status: &Value) -> String {
         );
     }
     ledger(&mut out, "SOURCE", &["received", "accepted", "waiting"], list("sources"));
-    ledger(&mut out, "DESTINATION", &["delivered", "queued"], list("destinations"));
+    ledger(&mut out, "PATH", &["offered", "taken", "filtered"], list("paths"));
+    ledger(&mut out, "DESTINATION", &["delivered", "passed_by", "queued"], list("destinations"));
     out
 }
 
@@ -192,17 +193,22 @@ fn ledger(out: &mut String, title: &str, columns: &[&str], rows: &[Value]) {
     }
     _ = write!(out, "\n{title:>20}");
     for column in columns {
-        _ = write!(out, "{:>14}", column.to_uppercase());
+        _ = write!(out, "{:>14}", column.to_uppercase().replace('_', " "));
     }
-    _ = writeln!(out, "  DROPPED");
+    // A path drops nothing: what it filters out may go along another one.
+    let drops = rows.iter().any(|row| row.get("dropped").is_some());
+    _ = writeln!(out, "{}", if drops { "  DROPPED" } else { "" });
     for row in rows {
         _ = write!(out, "{:>20}", row.get("id").and_then(Value::as_str).unwrap_or_default());
         for column in columns {
             _ = write!(out, "{:>14}", row.get(*column).and_then(Value::as_u64).unwrap_or_default());
         }
-        let dropped = row.get("dropped").and_then(Value::as_object);
+        let Some(dropped) = row.get("dropped").and_then(Value::as_object) else {
+            out.push('\n');
+            continue;
+        };
         let reasons: Vec<String> =
-            dropped.into_iter().flatten().map(|(reason, messages)| format!("{messages} {reason}")).collect();
+            dropped.iter().map(|(reason, messages)| format!("{messages} {reason}")).collect();
         _ = writeln!(out, "  {}", if reasons.is_empty() { "0".to_owned() } else { reasons.join(", ") });
     }
 }

@@ -29,7 +29,7 @@ impl Vitals {
             drops.settle();
         }
         let status = self.queue.status();
-        self.ledger.balance(|id| {
+        self.ledger.balance(status.next_seq.as_u64(), |id| {
             status.consumers.iter().find(|consumer| consumer.name == id).map_or(0, |consumer| consumer.lag)
         })
     }
