@@ -9,6 +9,8 @@ mod event;
 mod intake;
 mod ledger;
 mod limit;
+#[expect(dead_code, reason = "wired when the paths are")]
+mod path;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod record;
 mod sources;

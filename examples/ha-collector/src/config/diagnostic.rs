@@ -51,10 +51,7 @@ impl Diagnostic {
 
     /// A name that is none of the known ones.
     pub(crate) fn unknown(wrong: &str, known: &[&str]) -> Self {
-        Self::new(format!("{UNKNOWN}`{wrong}`")).help(match nearest(wrong, known) {
-            Some(right) => format!("did you mean `{right}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        })
+        Self::new(format!("{UNKNOWN}`{wrong}`")).help(suggestion(wrong, known))
     }
 
     /// An unknown name is one that this has not, such as "a tcp source".
@@ -140,6 +137,15 @@ fn unknown_name(message: &str) -> Option<(&str, Vec<&str>)> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
     Some((wrong, quoted.collect()))
+}
+
+/// What may have been meant by a name that is none of the known ones.
+pub(crate) fn suggestion(wrong: &str, known: &[&str]) -> String {
+    match nearest(wrong, known) {
+        Some(right) => format!("did you mean `{right}`?"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => format!("known here: {}", known.join(", ")),
+    }
 }
 
 /// The known name that is a slip of the finger away, if there is one.
