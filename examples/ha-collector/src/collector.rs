@@ -13,6 +13,8 @@ mod limit;
 mod path;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod record;
+#[allow(dead_code, reason = "wired when the paths are")]
+mod routing;
 mod sources;
 mod stop;
 mod vitals;

@@ -1,0 +1,231 @@
+//! The paths of a configuration as threads see them: the same for all, and a new configuration between two batches.
+//!
+//! [`Plans`] is where the current [`Plan`] stands. A source's thread has a [`Router`], which says where a message goes; a
+//! destination's has a [`Deliverer`], which makes of a record what comes to that destination. Without `[[path]]` both do
+//! nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::event::{Changes, Event};
+use super::ledger::PathAccount;
+use super::path::{Routes, Scratch};
+use super::record::{EVERY_WAY, HEADER_LEN, Record};
+
+/// What a configuration means for messages.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// `None`: every message goes everywhere, as it was received.
+    pub(crate) routes: Option<Routes>,
+    /// The ids of sources and destinations, in the places that the routes know them by.
+    pub(crate) sources: Vec<String>,
+    pub(crate) destinations: Vec<String>,
+    /// The paths' accounts, in their order.
+    pub(crate) paths: Vec<Arc<PathAccount>>,
+}
+
+/// The plan that holds now. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Plans(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// Raised with each plan: a thread looks at this once a batch, and takes the lock only when it has changed.
+    number: AtomicU64,
+    plan: Mutex<Arc<Plan>>,
+}
+
+impl Plans {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self(Arc::new(Shared { number: AtomicU64::new(0), plan: Mutex::new(Arc::new(plan)) }))
+    }
+
+    /// From now on this one holds, for every batch that is not begun.
+    pub(crate) fn replace(&self, plan: Plan) {
+        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+        self.0.number.fetch_add(1, Ordering::Release);
+    }
+
+    fn view(&self) -> View {
+        let number = self.0.number.load(Ordering::Acquire);
+        View { plans: self.clone(), number, plan: self.current() }
+    }
+
+    fn current(&self) -> Arc<Plan> {
+        Arc::clone(&self.0.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One thread's look at the plan.
+#[derive(Debug)]
+struct View {
+    plans: Plans,
+    number: u64,
+    plan: Arc<Plan>,
+}
+
+impl View {
+    /// Whether there is a new one.
+    fn look(&mut self) -> bool {
+        let number = self.plans.0.number.load(Ordering::Acquire);
+        if number == self.number {
+            return false;
+        }
+        self.number = number;
+        self.plan = self.plans.current();
+        true
+    }
+}
+
+/// Says of each message of one source where it goes.
+#[derive(Debug)]
+pub(crate) struct Router {
+    view: View,
+    source: String,
+    /// Where the source stands in the plan; `None`: it is not in it, and nobody wants what it has.
+    place: Option<usize>,
+    changes: Changes,
+    scratch: Scratch,
+    /// By path: offered and taken since they were last told.
+    counts: Vec<(u64, u64)>,
+}
+
+impl Router {
+    pub(crate) fn new(plans: &Plans, source: &str) -> Self {
+        let view = plans.view();
+        let mut this = Self {
+            view,
+            source: source.to_owned(),
+            place: None,
+            changes: Changes::default(),
+            scratch: Scratch::default(),
+            counts: Vec::new(),
+        };
+        this.settle_in();
+        this
+    }
+
+    fn settle_in(&mut self) {
+        let plan = &self.view.plan;
+        self.place = plan.sources.iter().position(|id| *id == self.source);
+        self.counts.clear();
+        self.counts.resize(plan.paths.len(), (0, 0));
+        self.scratch = Scratch::default();
+    }
+
+    /// A batch begins: a new configuration holds from here on. Everything taken before has been told.
+    pub(crate) fn begin(&mut self) {
+        if self.view.look() {
+            self.settle_in();
+        }
+    }
+
+    /// The ways of a message, for its header; 0: nobody wants it.
+    #[inline]
+    pub(crate) fn ways(&mut self, header: &[u8; HEADER_LEN], raw: &[u8], extras: &[u8]) -> u64 {
+        match &self.view.plan.routes {
+            None => EVERY_WAY,
+            Some(routes) => {
+                let Some(place) = self.place else { return 0 };
+                let mut event = Event::new(Record::of(header, raw, extras), &mut self.changes);
+                let verdict = routes.route(place, &mut event, &mut self.scratch);
+                for (n, (offered, taken)) in self.counts.iter_mut().enumerate() {
+                    *offered += verdict.offered >> n & 1;
+                    *taken += verdict.taken >> n & 1;
+                }
+                verdict.ways
+            }
+        }
+    }
+
+    /// The batch is over: its counts go to the ledger.
+    pub(crate) fn tell(&mut self) {
+        for ((offered, taken), account) in self.counts.iter_mut().zip(&self.view.plan.paths) {
+            if *offered > 0 {
+                account.count(std::mem::take(offered), std::mem::take(taken));
+            }
+        }
+    }
+}
+
+/// What comes of a record at a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// It was handed over, once or along several paths.
+    Here,
+    /// It is for others.
+    PassedBy,
+}
+
+/// Whether a message that comes along several paths comes several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    EachPath,
+    /// `dedupe = true`: along the first of them.
+    One,
+}
+
+/// Makes of each record what comes to one destination.
+#[derive(Debug)]
+pub(crate) struct Deliverer {
+    view: View,
+    destination: String,
+    /// Where the destination stands in the plan; `None`: it is not in it.
+    place: Option<usize>,
+    copies: Copies,
+    changes: Changes,
+    scratch: Scratch,
+}
+
+impl Deliverer {
+    pub(crate) fn new(plans: &Plans, destination: &str, copies: Copies) -> Self {
+        let mut this = Self {
+            view: plans.view(),
+            destination: destination.to_owned(),
+            place: None,
+            copies,
+            changes: Changes::default(),
+            scratch: Scratch::default(),
+        };
+        this.settle_in();
+        this
+    }
+
+    fn settle_in(&mut self) {
+        self.place = self.view.plan.destinations.iter().position(|id| *id == self.destination);
+        self.scratch = Scratch::default();
+    }
+
+    /// A batch begins: a new configuration holds from here on.
+    pub(crate) fn begin(&mut self) {
+        if self.view.look() {
+            self.settle_in();
+        }
+    }
+
+    /// Hands over what the record is at this destination, a copy for each path that brings it here.
+    #[inline]
+    pub(crate) fn deliver(&mut self, record: Record<'_>, mut take: impl FnMut(&Event<'_>)) -> Came {
+        let mut event = Event::new(record, &mut self.changes);
+        let Some(routes) = &self.view.plan.routes else {
+            // Accepted while there were paths, it still goes only where they led; which is not known any longer without
+            // them: everywhere is better than nowhere.
+            take(&event);
+            return Came::Here;
+        };
+        let Some(place) = self.place else { return Came::PassedBy };
+        let mut came = Came::PassedBy;
+        for delivery in routes.deliveries(place, record.ways()) {
+            if came == Came::Here {
+                if self.copies == Copies::One {
+                    break;
+                }
+                event.revert();
+            }
+            routes.replay(delivery, &mut event, &mut self.scratch);
+            take(&event);
+            came = Came::Here;
+        }
+        came
+    }
+}
