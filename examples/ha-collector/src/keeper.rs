@@ -158,6 +158,11 @@ impl Keeper {
         routers.collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether it does what this asks for.
+    pub(crate) fn is_as(&self, config: Option<&config::Keeper>) -> bool {
+        config == Some(&self.config)
+    }
+
     /// What this host is called.
     pub(crate) fn router_id(&self) -> &str {
         &self.config.router_id

@@ -21,6 +21,8 @@ pub(crate) enum ToKeeper {
     Beat { problems: Vec<String> },
     /// The ledger that was asked for.
     Ledger(serde_json::Value),
+    /// What became of the new configuration, in words: done, or why not.
+    Reloaded(Result<String, String>),
 }
 
 /// From the keeper.
@@ -29,8 +31,8 @@ pub(crate) enum ToKeeper {
 pub(crate) enum ToCollector {
     /// Send the ledger.
     Ledger,
-    /// Open the files anew.
-    Reopen,
+    /// Read the configuration again and do as it says; open the files anew.
+    Reload,
     /// Drain, and end.
     Stop,
 }

@@ -5,6 +5,7 @@ mod collector;
 mod keeper;
 
 use std::io;
+use std::path::PathBuf;
 
 use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
@@ -17,20 +18,17 @@ use crate::log::say;
 use crate::pulse::Line;
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    let config = if arguments.config.is_empty() {
-        Config::standard(arguments.data.as_deref())
-    } else {
-        match Config::load(&arguments.config, arguments.data.as_deref()) {
-            Ok(config) => config,
-            Err(errors) => {
-                say(errors);
-                return Exit::BadConfig;
-            }
+    let reading = Reading { config: arguments.config.clone(), data: arguments.data.clone() };
+    let config = match reading.read() {
+        Ok(config) => config,
+        Err(errors) => {
+            say(errors);
+            return Exit::BadConfig;
         }
     };
     if arguments.keeper_on_stdin {
         return match Line::from_stdin() {
-            Ok(line) => collector::run(&config, Some(line)),
+            Ok(line) => collector::run(&config, &reading, Some(line)),
             Err(error) => {
                 say(format_args!("error: --keeper-on-stdin is for the keeper alone: {error}"));
                 Exit::CannotStart
@@ -39,7 +37,23 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     }
     match &config.keeper {
         Some(keeper) => keeper::run(&config, keeper, arguments),
-        None => collector::run(&config, None),
+        None => collector::run(&config, &reading, None),
+    }
+}
+
+/// Where the configuration is read from, again at a reload.
+#[derive(Clone, Debug)]
+struct Reading {
+    config: Vec<PathBuf>,
+    data: Option<PathBuf>,
+}
+
+impl Reading {
+    fn read(&self) -> Result<Config, String> {
+        if self.config.is_empty() {
+            return Ok(Config::standard(self.data.as_deref()));
+        }
+        Config::load(&self.config, self.data.as_deref()).map_err(|errors| errors.to_string())
     }
 }
 

@@ -14,7 +14,7 @@ use super::units::Prefixed;
 pub(super) use self::check::{Findings, Given};
 
 /// Everything that the keeper does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Keeper {
     /// What this host is called in `status`.
     pub(crate) router_id: String,
@@ -45,7 +45,7 @@ impl Keeper {
 }
 
 /// One virtual router on one interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VirtualRouter {
     pub(crate) id: String,
     pub(crate) interface: String,
@@ -180,7 +180,7 @@ pub(crate) enum Tracked {
     File(usize),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Script {
     pub(crate) id: String,
     /// Never empty; the first is an absolute path.
@@ -200,7 +200,7 @@ pub(crate) enum AtStart {
     Failed,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Process {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -208,14 +208,14 @@ pub(crate) struct Process {
     pub(crate) interval: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrackedFile {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
     pub(crate) interval: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SyncGroup {
     pub(crate) members: Vec<usize>,
 }
@@ -236,7 +236,7 @@ pub(crate) struct Announce {
 }
 
 /// Programs run on a change of state, each a list of arguments.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Notify {
     pub(crate) active: Option<Vec<String>>,
     pub(crate) backup: Option<Vec<String>>,

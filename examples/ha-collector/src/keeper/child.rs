@@ -40,6 +40,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a ledger may take.
 const PATIENCE_FOR_A_LEDGER: Duration = Duration::from_secs(2);
+/// How long a new configuration may take: destinations that end finish their batch.
+const PATIENCE_FOR_A_RELOAD: Duration = Duration::from_secs(30);
 
 /// The collector's process and the thread that looks after it.
 #[derive(Debug)]
@@ -59,6 +61,7 @@ struct Now {
     pid: Option<u32>,
     wanted: Wanted,
     ledger: Option<mpsc::Sender<serde_json::Value>>,
+    reloaded: Option<mpsc::Sender<Result<String, String>>>,
     listening: Vec<String>,
 }
 
@@ -108,10 +111,20 @@ impl Collector {
         told.recv_timeout(PATIENCE_FOR_A_LEDGER).ok()
     }
 
-    /// Has it open its files anew.
-    pub(crate) fn reopen(&self) {
-        if let Some(line) = &self.shared.now().line {
-            line.send(&ToCollector::Reopen).ok();
+    /// What has it read its configuration again, and waits until it has, without the keeper.
+    pub(crate) fn reloader(&self) -> impl FnOnce() -> Result<String, String> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || {
+            let (tell, told) = mpsc::channel();
+            {
+                let mut now = shared.now();
+                now.reloaded = Some(tell);
+                let line = now.line.as_ref().ok_or("the collector is not running")?;
+                line.send(&ToCollector::Reload)
+                    .map_err(|error| format!("cannot tell the collector: {error}"))?;
+            }
+            told.recv_timeout(PATIENCE_FOR_A_RELOAD)
+                .unwrap_or_else(|_| Err("the collector does not answer; see its log".to_owned()))
         }
     }
 
@@ -225,6 +238,12 @@ impl Nurse {
                 Ok(Heard::Message(ToKeeper::Ledger(ledger))) => {
                     if let Some(asked) = self.shared.now().ledger.take() {
                         asked.send(ledger).ok();
+                    }
+                    continue;
+                }
+                Ok(Heard::Message(ToKeeper::Reloaded(result))) => {
+                    if let Some(asked) = self.shared.now().reloaded.take() {
+                        asked.send(result).ok();
                     }
                     continue;
                 }

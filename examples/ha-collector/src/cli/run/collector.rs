@@ -1,7 +1,7 @@
 //! The collector: alone, or as the process of a keeper that listens to its heart.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::{Exit, Signals, notify, places};
+use super::{Exit, Reading, Signals, notify, places};
 use crate::collector::{Casualty, Collector, Vitals};
 use crate::config::Config;
 use crate::control::{Answer, Answers, Control, Request};
@@ -20,7 +20,7 @@ use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 /// How often the keeper hears that all is well.
 const BEAT: Duration = Duration::from_millis(100);
 
-pub(super) fn run(config: &Config, keeper: Option<Line>) -> Exit {
+pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> Exit {
     // Before any thread is started: capabilities belong to threads.
     let bound = match Collector::bind(config) {
         Ok(bound) => bound,
@@ -83,7 +83,8 @@ pub(super) fn run(config: &Config, keeper: Option<Line>) -> Exit {
         log.say(format_args!("ready: listening on {}; writing {}", listening.join(", "), places(config)));
         notify(&[NotifyState::Ready]);
     }
-    let reason = control.block_on(attend(&collector, &mut signals, casualty, &mut orders, stops));
+    let reason =
+        control.block_on(attend(&mut collector, &mut signals, casualty, &mut orders, stops, reading));
     if stops == Stops::BySignal {
         notify(&[NotifyState::Stopping]);
     }
@@ -112,19 +113,20 @@ enum Reason {
 }
 
 /// What somebody else than a signal wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Order {
-    Reopen,
+    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
     Stop,
 }
 
 /// Serves signals and orders until one says to stop.
 async fn attend(
-    collector: &Collector,
+    collector: &mut Collector,
     signals: &mut Signals,
     mut casualty: Casualty,
     orders: &mut mpsc::UnboundedReceiver<Order>,
     stops: Stops,
+    reading: &Reading,
 ) -> Reason {
     loop {
         tokio::select! {
@@ -141,7 +143,7 @@ async fn attend(
                 info!("told to stop (INT)");
             }
             _ = signals.hangup.recv() => {
-                collector.reopen();
+                reload(collector, reading).ok();
                 continue;
             }
             _ = signals.user.recv() => {
@@ -149,8 +151,12 @@ async fn attend(
                 continue;
             }
             Some(order) = orders.recv() => match order {
-                Order::Reopen => {
-                    collector.reopen();
+                Order::Reload(asked) => {
+                    let result = reload(collector, reading);
+                    if let Some(asked) = asked {
+                        // Whoever asked may have lost patience.
+                        asked.send(result).ok();
+                    }
                     continue;
                 }
                 Order::Stop => info!("told to stop by the keeper"),
@@ -162,6 +168,19 @@ async fn attend(
         }
         return Reason::Told;
     }
+}
+
+/// Does what the configuration says now; when that cannot be, everything stays as it was.
+fn reload(collector: &mut Collector, reading: &Reading) -> Result<String, String> {
+    let result = reading
+        .read()
+        .map_err(|errors| format!("the configuration cannot be used:\n{errors}"))
+        .and_then(|config| collector.reload(&config).map_err(|error| error.to_string()));
+    match &result {
+        Ok(done) => info!("{done}"),
+        Err(why) => error!("reload: nothing has changed: {why}"),
+    }
+    result
 }
 
 /// Drains, and says how that went.
@@ -205,13 +224,18 @@ fn beat(
     thread::Builder::new().name("heart".to_owned()).spawn(move || {
         let mut pulse = vitals.clone().pulse();
         let mut beat_at = Instant::now();
+        let mut reloading: Option<std_mpsc::Receiver<_>> = None;
         loop {
             match line.receive() {
                 Ok(Heard::Message(ToCollector::Ledger)) => {
                     let ledger = serde_json::to_value(vitals.balance()).unwrap_or_default();
                     line.send(&ToKeeper::Ledger(ledger)).ok();
                 }
-                Ok(Heard::Message(ToCollector::Reopen)) => drop(order.send(Order::Reopen)),
+                Ok(Heard::Message(ToCollector::Reload)) => {
+                    let (tell, told) = std_mpsc::channel();
+                    drop(order.send(Order::Reload(Some(tell))));
+                    reloading = Some(told);
+                }
                 Ok(Heard::Message(ToCollector::Stop)) => drop(order.send(Order::Stop)),
                 Ok(Heard::Silence) => {}
                 Ok(Heard::End) => {
@@ -220,6 +244,10 @@ fn beat(
                     return;
                 }
                 Err(error) => warn!("the keeper says what cannot be understood: {error}"),
+            }
+            if let Some(result) = reloading.as_ref().and_then(|told| told.try_recv().ok()) {
+                line.send(&ToKeeper::Reloaded(result)).ok();
+                reloading = None;
             }
             let now = Instant::now();
             if now >= beat_at {
@@ -252,8 +280,10 @@ impl Answers for Alone {
                 Ok(status)
             }
             Request::Reload => {
-                self.order.send(Order::Reopen).map_err(|_| "it is stopping".to_owned())?;
-                Ok("files are opened anew".into())
+                let stopping = || "it is stopping".to_owned();
+                let (tell, told) = std_mpsc::channel();
+                self.order.send(Order::Reload(Some(tell))).map_err(|_| stopping())?;
+                told.recv().map_err(|_| stopping())?.map(serde_json::Value::from)
             }
             Request::Drain | Request::Promote | Request::Events { .. } => {
                 Err("there is no [[vrrp]] in its configuration: it keeps no address".to_owned())

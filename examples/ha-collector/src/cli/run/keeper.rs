@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use super::{Exit, RunArguments, Signals, notify, places};
+use super::{Exit, Reading, RunArguments, Signals, notify, places};
 use crate::config::{self, Config};
 use crate::control::{Answer, Answers, Control, Request};
 use crate::keeper::{Keeper, Service};
@@ -44,7 +44,8 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
             return Exit::CannotStart;
         }
     };
-    let answers = Arc::new(Answering(Arc::clone(&keeper)));
+    let reading = Reading { config: arguments.config.clone(), data: arguments.data.clone() };
+    let answers = Arc::new(Answering { keeper: Arc::clone(&keeper), reading: reading.clone() });
     let socket = Control::start(&config.control, answers)
         .inspect_err(|error| {
             warn!("no `status` for this one: cannot listen at {}: {error}", config.control.display())
@@ -65,9 +66,12 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
                 _ = signals.terminate.recv() => break info!("told to stop (TERM)"),
                 _ = signals.interrupt.recv() => break info!("told to stop (INT)"),
                 _ = signals.hangup.recv() => {
-                    if let Some(collector) = locked(&keeper).collector() {
-                        collector.reopen();
-                    }
+                    let reload = reload(&keeper, &reading);
+                    // The collector may take its time; the keeper goes on.
+                    thread::spawn(move || match reload() {
+                        Ok(done) => info!("{done}"),
+                        Err(why) => error!("the configuration stays as it was: {why}"),
+                    });
                 }
                 _ = signals.user.recv() => {
                     let ledger = locked(&keeper).collector().and_then(crate::keeper::Collector::ledger);
@@ -135,13 +139,46 @@ fn ready_line(keeper: &Keeper, config: &Config) -> Option<String> {
     }
 }
 
+/// Reads the configuration again: what the collector is to do is done by it, now; what the keeper is to do is what it
+/// was started with, for the election of a running router is not exchanged under its feet.
+fn reload(
+    keeper: &Arc<Mutex<Keeper>>,
+    reading: &Reading,
+) -> impl FnOnce() -> Result<String, String> + Send + use<> {
+    let (keeper, reading) = (Arc::clone(keeper), reading.clone());
+    move || {
+        let config = reading.read()?;
+        let (same, collector) = {
+            let keeper = locked(&keeper);
+            (keeper.is_as(config.keeper.as_ref()), keeper.collector().map(crate::keeper::Collector::reloader))
+        };
+        let done = match collector {
+            Some(reload) => reload()?,
+            None => "there is no collector".to_owned(),
+        };
+        if same {
+            return Ok(done);
+        }
+        Ok(format!(
+            "{done}; what is new in [keeper] and [[vrrp]] holds from the next start on (stop it: the other node takes over)"
+        ))
+    }
+}
+
 /// Answers for the keeper and its collector.
 #[derive(Debug)]
-struct Answering(Arc<Mutex<Keeper>>);
+struct Answering {
+    keeper: Arc<Mutex<Keeper>>,
+    reading: Reading,
+}
 
 impl Answers for Answering {
     fn answer(&self, request: &Request) -> Answer {
-        let keeper = locked(&self.0);
+        if let Request::Reload = request {
+            // Without the lock: the collector takes its time.
+            return reload(&self.keeper, &self.reading)().map(Value::from);
+        }
+        let keeper = locked(&self.keeper);
         match request {
             Request::Status => {
                 let mut status = keeper
@@ -165,24 +202,18 @@ impl Answers for Answering {
                 keeper.promote();
                 Ok("contends; takes over unless somebody better is there".into())
             }
-            Request::Reload => match keeper.collector() {
-                Some(collector) => {
-                    collector.reopen();
-                    Ok("files are opened anew".into())
-                }
-                None => Err("there is no collector".to_owned()),
-            },
+            Request::Reload => Err("is answered above".to_owned()),
             Request::Events { .. } => Err("events are a stream".to_owned()),
         }
     }
 
     fn events(&self, after: u64, patience: Duration) -> Result<Vec<Value>, String> {
-        let journal = locked(&self.0).journal();
+        let journal = locked(&self.keeper).journal();
         let until = Instant::now() + patience;
         loop {
             let (entries, lost) = journal.after(after);
             if !entries.is_empty() || Instant::now() >= until {
-                let keeper = locked(&self.0);
+                let keeper = locked(&self.keeper);
                 let told = entries.iter().map(|entry| keeper.event(entry));
                 let missing = (lost > 0).then(|| json!({ "lost": lost, "sequence": after + lost }));
                 return Ok(missing.into_iter().chain(told).collect());
