@@ -61,7 +61,7 @@ pub(crate) enum Network {
 /// What a filter can speak of.
 pub(crate) struct Context<'c> {
     /// The ids of all sources.
-    pub(crate) sources: &'c [&'c str],
+    pub(crate) sources: &'c [String],
     /// Finds a named filter.
     pub(crate) filter: &'c mut dyn FnMut(&str) -> Result<Arc<Expression>, NoFilter>,
 }
