@@ -7,7 +7,7 @@ mod check;
 mod destination;
 mod diagnostic;
 mod entry;
-#[expect(dead_code, reason = "wired when the paths are")]
+#[allow(dead_code, reason = "wired when the paths are")]
 pub(crate) mod path;
 mod schema;
 mod source;
@@ -60,7 +60,7 @@ pub(crate) struct Config {
     pub(crate) sources: Vec<Source>,
     pub(crate) destinations: Vec<Destination>,
     /// In their order; none: every source leads to every destination.
-    #[expect(dead_code, reason = "wired when the paths are")]
+    #[allow(dead_code, reason = "wired when the paths are")]
     pub(crate) paths: Vec<path::Path>,
     /// The socket that commands speak over.
     pub(crate) control: PathBuf,

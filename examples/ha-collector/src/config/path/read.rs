@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -399,7 +400,7 @@ enum Catchall {
     No,
 }
 
-/// `[[path]]`, without its steps.
+/// `[[path]]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Table {
@@ -412,6 +413,9 @@ struct Table {
     destinations: Vec<Spanned<String>>,
     #[serde(default)]
     flags: Vec<Spanned<String>>,
+    /// Read before the others; here to be known.
+    #[serde(rename = "steps")]
+    _steps: Option<IgnoredAny>,
 }
 
 pub(super) fn remove<'t>(table: &mut DeTable<'t>, key: &str) -> Option<Spanned<DeValue<'t>>> {

@@ -405,17 +405,21 @@ impl Reader<'_, '_> {
     }
 }
 
-/// `+01:00` is `<+01:00>-01:00`: POSIX counts westward.
+/// `+01:00`, `+0100` and `+01` are `<+0100>-01:00`: POSIX counts westward.
 fn posix_of_offset(text: &str) -> Option<String> {
-    let (sign, rest) = text.split_at_checked(1)?;
-    let digits = rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-    let west = match sign {
-        "+" => "-",
-        "-" => "+",
+    let (sign, west) = match text.get(..1)? {
+        "+" => ('+', '-'),
+        "-" => ('-', '+'),
         _ => return None,
     };
-    (digits && (2..=5).contains(&rest.len()))
-        .then(|| format!("<{sign}{}>{west}{rest}", rest.replace(':', "")))
+    let digits = text.get(1..)?.replacen(':', "", 1);
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.as_str(), "00"),
+        4 => digits.split_at_checked(2)?,
+        _ => return None,
+    };
+    let digits = digits.bytes().all(|digit| digit.is_ascii_digit());
+    digits.then(|| format!("<{sign}{hours}{minutes}>{west}{hours}:{minutes}"))
 }
 
 impl From<verbs::Optional> for OnFailure {

@@ -1,6 +1,7 @@
 //! The keys of each step, as they are written.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 /// What it says no to leaves the path.
@@ -23,11 +24,14 @@ pub(super) struct Use {
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
-/// One of `if`, beside its steps.
+/// One of `if`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Branch {
     pub(super) when: Spanned<String>,
+    /// Read before the others; here to be known.
+    #[serde(rename = "steps")]
+    _steps: Option<IgnoredAny>,
 }
 
 /// Keys of all parsers.

@@ -16,8 +16,29 @@ fn of(priority: u16) -> String {
 }
 
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
-    "security", "console", "solaris-cron", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "kern",
+    "user",
+    "mail",
+    "daemon",
+    "auth",
+    "syslog",
+    "lpr",
+    "news",
+    "uucp",
+    "cron",
+    "authpriv",
+    "ftp",
+    "ntp",
+    "security",
+    "console",
+    "solaris-cron",
+    "local0",
+    "local1",
+    "local2",
+    "local3",
+    "local4",
+    "local5",
+    "local6",
     "local7",
 ];
 const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
@@ -165,7 +186,9 @@ fn netmasks_are_of_the_sender() {
 
 #[test]
 fn sources_tags_and_lists() {
-    assert!(yes("source(net)", &of(13)) && !yes("source(local)", &of(13)) && yes("source(local net)", &of(13)));
+    assert!(
+        yes("source(net)", &of(13)) && !yes("source(local)", &of(13)) && yes("source(local net)", &of(13))
+    );
     assert!(!yes("tags(a)", &of(13)));
     let tagged = Track::new("[{ set-tag = 'b' }, { filter = 'tags(\"a\" \"b\") and not tags(a)' }]");
     assert!(tagged.run(b"x", |outcome, _| outcome == Outcome::ReachedTheEnd));
@@ -196,7 +219,10 @@ fn comparisons_are_of_numbers_where_both_sides_are() {
         ("\"${.app.level}\" eq 'debug'", false),
         ("\"${.app.level:-debug}\" eq 'debug'", true),
         ("\"$HOST/$PROGRAM\" == \"db7/su\"", true),
-        ("\"$FACILITY.$LEVEL\" == \"user.notice\" and $LEVEL_NUM == 5 and $FACILITY_NUM == 1 and $PRI == 13", true),
+        (
+            "\"$FACILITY.$LEVEL\" == \"user.notice\" and $LEVEL_NUM == 5 and $FACILITY_NUM == 1 and $PRI == 13",
+            true,
+        ),
         ("\"$SOURCEIP\" == \"192.0.2.7\"", true),
         ("\"inf\" == \"infinity\"", false),
         ("\"-0\" == \"0\"", true),
