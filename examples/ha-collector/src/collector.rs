@@ -9,7 +9,7 @@ mod event;
 mod intake;
 mod ledger;
 mod limit;
-#[expect(dead_code, reason = "wired when the paths are")]
+#[allow(dead_code, reason = "wired when the paths are")]
 mod path;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod record;

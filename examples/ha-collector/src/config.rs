@@ -7,7 +7,7 @@ mod check;
 mod destination;
 mod diagnostic;
 mod entry;
-#[expect(dead_code, reason = "wired when the paths are")]
+#[allow(dead_code, reason = "wired when the paths are")]
 pub(crate) mod path;
 mod schema;
 mod source;
@@ -26,6 +26,7 @@ use self::check::Check;
 use self::destination::Places;
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
+use self::path::{Ends, Paths};
 use self::vrrp::Findings;
 
 pub(crate) use self::destination::{Destination, DestinationKind};
@@ -57,6 +58,9 @@ pub(crate) struct Config {
     pub(crate) buffer: Buffer,
     pub(crate) sources: Vec<Source>,
     pub(crate) destinations: Vec<Destination>,
+    /// In their order; none: every source leads to every destination.
+    #[allow(dead_code, reason = "wired when the paths are")]
+    pub(crate) paths: Vec<path::Path>,
     /// The socket that commands speak over.
     pub(crate) control: PathBuf,
     /// `None`: this host keeps no address.
@@ -87,6 +91,7 @@ impl Config {
             },
             sources: Source::standard(),
             destinations: Destination::standard(data),
+            paths: Vec::new(),
             control: data.join(CONTROL),
             keeper: None,
             warnings: Errors(Vec::new()),
@@ -197,8 +202,8 @@ impl Builder {
         let file = file.and_then(|file| {
             let span = file.span();
             let mut table = file.into_inner();
-            for name in ENTRIES {
-                table.remove(name);
+            for name in ENTRIES.iter().chain(&path::TABLES) {
+                table.remove(*name);
             }
             entry::read::<schema::File>(Spanned::new(span, DeValue::Table(table)), &text)
         });
@@ -248,6 +253,9 @@ impl Builder {
         let mut findings = Findings::default();
         let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
         self.errors.append(&mut findings.errors);
+        let mut paths = self.paths();
+        self.errors.append(&mut paths.errors);
+        findings.warnings.append(&mut paths.warnings);
         // A keeper alone is a keeper for any service.
         let keeper_alone = keeper.is_some() && sources.is_empty() && destinations.is_empty();
         let nothing_read = nothing_read || keeper_alone;
@@ -259,7 +267,8 @@ impl Builder {
         }
         if self.errors.is_empty() {
             let control = data.join(CONTROL);
-            Ok(Config { buffer, sources, destinations, control, keeper, warnings: Errors(findings.warnings) })
+            let warnings = Errors(findings.warnings);
+            Ok(Config { buffer, sources, destinations, paths: paths.paths, control, keeper, warnings })
         } else {
             Err(Errors(self.errors))
         }
@@ -308,6 +317,12 @@ impl Builder {
         sources
     }
 
+    fn paths(&self) -> Paths {
+        let (sources, _) = ids(SOURCE, "", &self.texts);
+        let (destinations, dedupe) = ids(DESTINATION, "dedupe", &self.texts);
+        Paths::read(&self.texts, Ends { sources: &sources, destinations: &destinations, dedupe: &dedupe })
+    }
+
     fn destinations(&mut self, places: Places<'_>) -> Vec<Destination> {
         let mut seen = HashSet::new();
         let mut destinations: Vec<Destination> = Vec::new();
@@ -325,6 +340,30 @@ impl Builder {
         }
         destinations
     }
+}
+
+/// The ids of these entries, and of those that say `key = true`. What is wrong with them is said elsewhere.
+fn ids(name: &str, key: &str, texts: &[Arc<Text>]) -> (Vec<String>, Vec<String>) {
+    let (mut all, mut keyed) = (Vec::new(), Vec::new());
+    for file in texts.iter().filter_map(|text| DeTable::parse(&text.text).ok()) {
+        let file = file.into_inner();
+        let Some(DeValue::Array(entries)) = file.get(name).map(Spanned::get_ref) else {
+            continue;
+        };
+        for entry in entries {
+            let DeValue::Table(table) = entry.get_ref() else {
+                continue;
+            };
+            let Some(DeValue::String(id)) = table.get("id").map(Spanned::get_ref) else {
+                continue;
+            };
+            all.push(id.to_string());
+            if let Some(DeValue::Boolean(true)) = table.get(key).map(Spanned::get_ref) {
+                keyed.push(id.to_string());
+            }
+        }
+    }
+    (all, keyed)
 }
 
 /// The entries of that name in a text that could be read before.

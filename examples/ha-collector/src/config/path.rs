@@ -8,7 +8,11 @@ pub(crate) mod filter;
 pub(crate) mod pattern;
 mod place;
 pub(crate) mod priority;
+mod reach;
+mod read;
+mod step;
 pub(crate) mod text;
+mod verbs;
 
 use std::sync::Arc;
 
@@ -16,6 +20,7 @@ use regex::bytes::Regex;
 use syslog_parse::IanaZone;
 
 use self::filter::Expression;
+pub(super) use self::read::{Ends, Paths, TABLES};
 use self::text::Text;
 
 /// A log path: from some sources, by some steps, to some destinations.

@@ -61,7 +61,7 @@ pub(crate) enum Network {
 /// What a filter can speak of.
 pub(crate) struct Context<'c> {
     /// The ids of all sources.
-    pub(crate) sources: &'c [&'c str],
+    pub(crate) sources: &'c [String],
     /// Finds a named filter.
     pub(crate) filter: &'c mut dyn FnMut(&str) -> Result<Arc<Expression>, NoFilter>,
 }
@@ -77,7 +77,8 @@ impl Expression {
     /// Reads a filter.
     pub(crate) fn parse(text: &str, context: &mut Context<'_>) -> Result<Self, Mistake> {
         let tree = grammar::parse(text).map_err(|problem| {
-            let at = text.offset(problem.at);
+            // What is left is the end of the text, but nom does not always point there when nothing is.
+            let at = text.len() - problem.at.len();
             let end = at + problem.at.chars().next().map_or(0, char::len_utf8);
             Mistake::new(at..end, format!("expected {}", problem.expected))
         })?;

@@ -42,11 +42,12 @@ impl Reader<'_, '_> {
             }
             "source" => {
                 let sources = self.plain(call)?.into_iter().map(|(part, text)| {
-                    if self.context.sources.contains(&text) {
+                    if self.context.sources.iter().any(|source| source == text) {
                         return Ok(Expression::Source(text.to_owned()));
                     }
                     let unknown = self.mistake(part, format!("there is no source `{text}`"));
-                    Err(unknown.help(suggestion(text, self.context.sources)))
+                    let known: Vec<&str> = self.context.sources.iter().map(String::as_str).collect();
+                    Err(unknown.help(suggestion(text, &known)))
                 });
                 any(sources.collect::<Result<_, _>>()?)
             }

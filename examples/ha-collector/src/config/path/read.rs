@@ -1,0 +1,426 @@
+//! The tables `[[path]]`, `[filter]` and `[steps]` of all files, read as one. Names may be used before and in other files than
+//! where they are given.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::filter::{Context, Expression, NoFilter};
+use super::reach;
+use super::{Afterwards, Offered, Path, Step, WhenFull};
+use crate::config::diagnostic::{Diagnostic, Text, suggestion};
+use crate::config::entry;
+
+const PATH: &str = "path";
+const FILTER: &str = "filter";
+const STEPS: &str = "steps";
+/// The tables that are read here.
+pub(in crate::config) const TABLES: [&str; 3] = [PATH, FILTER, STEPS];
+
+const FLAGS: [&str; 4] = ["final", "fallback", "catchall", "flow-control"];
+/// In bytes, of a path: it stands in a small file.
+const LONGEST_ID: usize = 128;
+
+/// What paths lead from and to, in the order of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Ends<'k> {
+    pub(in crate::config) sources: &'k [String],
+    pub(in crate::config) destinations: &'k [String],
+    /// The destinations that take a message once however often it comes.
+    pub(in crate::config) dedupe: &'k [String],
+}
+
+/// All paths of these files, and what is wrong with them.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Paths {
+    pub(in crate::config) paths: Vec<Path>,
+    pub(in crate::config) errors: Vec<Diagnostic>,
+    pub(in crate::config) warnings: Vec<Diagnostic>,
+}
+
+impl Paths {
+    /// Reads them. Files that are no TOML were refused before.
+    pub(in crate::config) fn read(texts: &[Arc<Text>], ends: Ends<'_>) -> Self {
+        let mut reader = Reader::new(ends);
+        let mut tables = Vec::new();
+        for text in texts {
+            let Ok(file) = DeTable::parse(&text.text) else {
+                continue;
+            };
+            let mut file = file.into_inner();
+            for name in TABLES {
+                if let Some(value) = file.remove(name) {
+                    reader.table(name, value, text, &mut tables);
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for (text, table) in tables {
+            reader.path(table, &text, &mut seen);
+        }
+        reader.rest();
+        let warnings = reach::warnings(&reader.found.paths, &reader.places, ends);
+        reader.found.warnings.extend(warnings);
+        reader.found
+    }
+}
+
+/// Something that has a name.
+#[derive(Debug)]
+struct Definition<G, T> {
+    text: Arc<Text>,
+    /// Where its name stands.
+    place: Range<usize>,
+    state: State<G, T>,
+    used: Used,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Used {
+    Never,
+    Somewhere,
+}
+
+#[derive(Debug)]
+enum State<G, T> {
+    Given(G),
+    /// It is being read, because of what is read in the meantime.
+    BeingRead,
+    Read(T),
+}
+
+/// What has been read so far.
+#[derive(Debug)]
+pub(super) struct Reader<'t, 'k> {
+    ends: Ends<'k>,
+    filters: BTreeMap<String, Definition<Spanned<String>, Arc<Expression>>>,
+    steps: BTreeMap<String, Definition<Spanned<DeValue<'t>>, Arc<[Step]>>>,
+    /// The names that lead to what is being read.
+    way: Vec<String>,
+    found: Paths,
+    /// Where the ids of the paths stand.
+    places: Vec<(Arc<Text>, Range<usize>)>,
+}
+
+impl<'t, 'k> Reader<'t, 'k> {
+    fn new(ends: Ends<'k>) -> Self {
+        Self {
+            ends,
+            filters: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            way: Vec::new(),
+            found: Paths::default(),
+            places: Vec::new(),
+        }
+    }
+
+    /// Says what is wrong.
+    pub(super) fn told<T>(&mut self, read: Result<T, Diagnostic>) -> Option<T> {
+        read.map_err(|error| self.found.errors.push(error)).ok()
+    }
+
+    pub(super) fn wrong(&mut self, diagnostic: Diagnostic) {
+        self.found.errors.push(diagnostic);
+    }
+
+    /// Takes one of the tables of a file; paths are put into `paths`, for later.
+    fn table(
+        &mut self,
+        name: &str,
+        value: Spanned<DeValue<'t>>,
+        text: &Arc<Text>,
+        paths: &mut Vec<(Arc<Text>, Spanned<DeTable<'t>>)>,
+    ) {
+        let span = value.span();
+        match (name, value.into_inner()) {
+            (PATH, DeValue::Array(items)) => {
+                for item in items {
+                    let span = item.span();
+                    match item.into_inner() {
+                        DeValue::Table(table) => paths.push((Arc::clone(text), Spanned::new(span, table))),
+                        _ => self.wrong(Diagnostic::new("a path is a table: write [[path]]").at(text, span)),
+                    }
+                }
+            }
+            (FILTER, DeValue::Table(table)) => {
+                for (name, value) in table {
+                    let Some(given) = self.told(entry::read::<Spanned<String>>(value, text)) else {
+                        continue;
+                    };
+                    let (place, name) = (name.span(), name.into_inner().into_owned());
+                    if self.filters.contains_key(&name) {
+                        self.wrong(
+                            Diagnostic::new(format!("the filter `{name}` is given twice")).at(text, place),
+                        );
+                        continue;
+                    }
+                    let state = State::Given(given);
+                    let definition = Definition { text: Arc::clone(text), place, state, used: Used::Never };
+                    self.filters.insert(name, definition);
+                }
+            }
+            (STEPS, DeValue::Table(table)) => {
+                for (name, value) in table {
+                    let (place, name) = (name.span(), name.into_inner().into_owned());
+                    if self.steps.contains_key(&name) {
+                        self.wrong(
+                            Diagnostic::new(format!("the steps `{name}` are given twice")).at(text, place),
+                        );
+                        continue;
+                    }
+                    let state = State::Given(value);
+                    let definition = Definition { text: Arc::clone(text), place, state, used: Used::Never };
+                    self.steps.insert(name, definition);
+                }
+            }
+            (name, _) => {
+                let help = if name == PATH { "write [[path]]".to_owned() } else { format!("write [{name}]") };
+                self.wrong(Diagnostic::new(format!("`{name}` is not written so")).at(text, span).help(help));
+            }
+        }
+    }
+
+    /// What was not needed is read, too: its mistakes are mistakes.
+    fn rest(&mut self) {
+        let unused: Vec<String> = self.filters.keys().cloned().collect();
+        for name in unused {
+            let never = self.filters.get(&name).filter(|filter| filter.used == Used::Never);
+            if let Some(Definition { text, place, .. }) = never {
+                let unused = Diagnostic::warning(format!("the filter `{name}` is never used"));
+                self.found.warnings.push(unused.at(text, place.clone()));
+                drop(self.filter(&name));
+            }
+        }
+        let unused: Vec<String> = self.steps.keys().cloned().collect();
+        for name in unused {
+            let never = self.steps.get(&name).filter(|steps| steps.used == Used::Never);
+            if let Some(Definition { text, place, .. }) = never {
+                let unused = Diagnostic::warning(format!("the steps `{name}` are never used"));
+                self.found.warnings.push(unused.at(text, place.clone()));
+                drop(self.named_steps(&name));
+            }
+        }
+    }
+
+    /// Reads a filter expression; what is wrong is said.
+    pub(super) fn expression(&mut self, given: &Spanned<String>, text: &Arc<Text>) -> Option<Expression> {
+        let sources = self.ends.sources;
+        let mut filter = |name: &str| self.filter(name);
+        let mut context = Context { sources, filter: &mut filter };
+        let read = Expression::parse(given.get_ref(), &mut context);
+        self.told(read.map_err(|mistake| mistake.within(given, text)))
+    }
+
+    /// The filter of that name. One that is wrong was said to be so, and says yes.
+    fn filter(&mut self, name: &str) -> Result<Arc<Expression>, NoFilter> {
+        let Some(definition) = self.filters.get_mut(name) else {
+            let known: Vec<&str> = self.filters.keys().map(String::as_str).collect();
+            return Err(NoFilter {
+                message: format!("there is no filter `{name}`"),
+                help: Some(suggestion(name, &known)),
+            });
+        };
+        definition.used = Used::Somewhere;
+        match std::mem::replace(&mut definition.state, State::BeingRead) {
+            State::Read(filter) => {
+                definition.state = State::Read(Arc::clone(&filter));
+                Ok(filter)
+            }
+            State::BeingRead => Err(NoFilter {
+                message: format!("the filter `{name}` needs itself: {}", self.circle(name)),
+                help: None,
+            }),
+            State::Given(given) => {
+                let text = Arc::clone(&definition.text);
+                self.way.push(name.to_owned());
+                let read = self.expression(&given, &text).unwrap_or_else(|| Expression::All(Vec::new()));
+                self.way.pop();
+                let read = Arc::new(read);
+                if let Some(definition) = self.filters.get_mut(name) {
+                    definition.state = State::Read(Arc::clone(&read));
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// The steps of that name; the same.
+    pub(super) fn named_steps(&mut self, name: &str) -> Result<Arc<[Step]>, NoFilter> {
+        let Some(definition) = self.steps.get_mut(name) else {
+            let known: Vec<&str> = self.steps.keys().map(String::as_str).collect();
+            return Err(NoFilter {
+                message: format!("there are no steps `{name}`"),
+                help: Some(suggestion(name, &known)),
+            });
+        };
+        definition.used = Used::Somewhere;
+        match std::mem::replace(&mut definition.state, State::BeingRead) {
+            State::Read(steps) => {
+                definition.state = State::Read(Arc::clone(&steps));
+                Ok(steps)
+            }
+            State::BeingRead => Err(NoFilter {
+                message: format!("the steps `{name}` use themselves: {}", self.circle(name)),
+                help: None,
+            }),
+            State::Given(given) => {
+                let text = Arc::clone(&definition.text);
+                self.way.push(name.to_owned());
+                let read: Arc<[Step]> = self.steps(given, &text, 0).into();
+                self.way.pop();
+                if let Some(definition) = self.steps.get_mut(name) {
+                    definition.state = State::Read(Arc::clone(&read));
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// `a → b → a`
+    fn circle(&self, name: &str) -> String {
+        let start = self.way.iter().position(|known| known == name).unwrap_or(0);
+        let way = self.way.iter().skip(start).map(String::as_str).chain([name]);
+        way.collect::<Vec<_>>().join(" → ")
+    }
+
+    fn path(&mut self, table: Spanned<DeTable<'t>>, text: &Arc<Text>, seen: &mut HashSet<String>) {
+        let span = table.span();
+        let mut table = table.into_inner();
+        let steps = remove(&mut table, STEPS);
+        let given = entry::read::<Table>(Spanned::new(span.clone(), DeValue::Table(table)), text);
+        let Some(given) = self.told(given.map_err(|error| error.with_owner("a path"))) else {
+            return;
+        };
+        let id = given.id.get_ref().clone();
+        if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
+            let message = "this cannot be the id of a path";
+            self.wrong(
+                Diagnostic::new(message).at(text, given.id.span()).help("1 to 128 bytes of text in a line"),
+            );
+        }
+        if !seen.insert(id.clone()) {
+            let twice = Diagnostic::new(format!("the id `{id}` is used twice")).at(text, given.id.span());
+            self.wrong(twice);
+        }
+        let flags = self.flags(&given.flags, text);
+        let all = (0..self.ends.sources.len()).collect();
+        let sources = match &given.sources {
+            Some(ids) if flags.catchall == Catchall::Yes => {
+                let place = ids.first().map_or(span.clone(), Spanned::span);
+                let idle = Diagnostic::warning("with the flag `catchall`, `sources` is not looked at");
+                self.found.warnings.push(idle.at(text, place));
+                all
+            }
+            Some(ids) if ids.is_empty() => {
+                let nothing = Diagnostic::new("this path begins nowhere").at(text, given.id.span());
+                self.wrong(nothing.help("leave `sources` out for all of them"));
+                all
+            }
+            Some(ids) => self.places_of(ids, "source", self.ends.sources, text),
+            None => all,
+        };
+        let destinations = self.places_of(&given.destinations, "destination", self.ends.destinations, text);
+        if given.destinations.is_empty() {
+            let nowhere = Diagnostic::new("this path leads nowhere").at(text, given.id.span());
+            self.wrong(nowhere.help("destinations = [\"...\"]"));
+        }
+        let steps = steps.map_or_else(Vec::new, |steps| self.steps(steps, text, 0));
+        self.places.push((Arc::clone(text), given.id.span()));
+        let Flags { offered, afterwards, when_full, .. } = flags;
+        self.found.paths.push(Path { id, sources, steps, destinations, offered, afterwards, when_full });
+    }
+
+    /// The places of these ids among the known ones.
+    fn places_of(
+        &mut self,
+        ids: &[Spanned<String>],
+        what: &str,
+        known: &[String],
+        text: &Arc<Text>,
+    ) -> Vec<usize> {
+        let mut places = Vec::new();
+        for id in ids {
+            match known.iter().position(|known| known == id.get_ref()) {
+                Some(place) if places.contains(&place) => {
+                    let message = format!("the {what} `{}` is named twice", id.get_ref());
+                    self.wrong(Diagnostic::new(message).at(text, id.span()));
+                }
+                Some(place) => places.push(place),
+                None => {
+                    let message = format!("there is no {what} `{}`", id.get_ref());
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                    let help = suggestion(id.get_ref(), &known);
+                    self.wrong(Diagnostic::new(message).at(text, id.span()).help(help));
+                }
+            }
+        }
+        places
+    }
+
+    fn flags(&mut self, given: &[Spanned<String>], text: &Arc<Text>) -> Flags {
+        let mut flags = Flags {
+            offered: Offered::Every,
+            afterwards: Afterwards::NextPath,
+            when_full: WhenFull::DropOldest,
+            catchall: Catchall::No,
+        };
+        for flag in given {
+            match flag.get_ref().replace('_', "-").as_str() {
+                "final" => flags.afterwards = Afterwards::NoOther,
+                "fallback" => flags.offered = Offered::Untaken,
+                "catchall" => flags.catchall = Catchall::Yes,
+                "flow-control" => flags.when_full = WhenFull::SendersWait,
+                name => {
+                    let unknown = Diagnostic::new(format!("a path has no flag `{name}`"));
+                    self.wrong(unknown.at(text, flag.span()).help(suggestion(name, &FLAGS)));
+                }
+            }
+        }
+        flags
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flags {
+    offered: Offered,
+    afterwards: Afterwards,
+    when_full: WhenFull,
+    catchall: Catchall,
+}
+
+/// Whether `sources` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Catchall {
+    Yes,
+    No,
+}
+
+/// `[[path]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Table {
+    /// Its name in the ledger.
+    id: Spanned<String>,
+    /// Ids. Default: all.
+    sources: Option<Vec<Spanned<String>>>,
+    /// Ids.
+    #[serde(default)]
+    destinations: Vec<Spanned<String>>,
+    #[serde(default)]
+    flags: Vec<Spanned<String>>,
+    /// Read before the others; here to be known.
+    #[serde(rename = "steps")]
+    _steps: Option<IgnoredAny>,
+}
+
+pub(super) fn remove<'t>(table: &mut DeTable<'t>, key: &str) -> Option<Spanned<DeValue<'t>>> {
+    table.remove(key)
+}
+
+#[cfg(test)]
+mod tests;
