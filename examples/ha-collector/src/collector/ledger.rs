@@ -30,10 +30,32 @@ pub(crate) enum DropReason {
     Unreadable,
     /// Lost on the disk: the buffer found its records damaged.
     Damaged,
+    /// Something that the collector says itself, said again and again.
+    TooOften,
+}
+
+/// Why a connection was closed by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It said nothing for too long.
+    Idle,
+    /// Unfinished messages took more memory than they may.
+    Memory,
+}
+
+impl Closing {
+    const ALL: [Self; 2] = [Self::Idle, Self::Memory];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Memory => "max_held",
+        }
+    }
 }
 
 impl DropReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::BufferFull,
@@ -42,6 +64,7 @@ impl DropReason {
         Self::Stopped,
         Self::Unreadable,
         Self::Damaged,
+        Self::TooOften,
     ];
 
     const fn name(self) -> &'static str {
@@ -54,6 +77,7 @@ impl DropReason {
             Self::Stopped => "stopped",
             Self::Unreadable => "unreadable",
             Self::Damaged => "damaged",
+            Self::TooOften => "too_often",
         }
     }
 }
@@ -93,6 +117,8 @@ pub(crate) struct SourceAccount {
     cut: AtomicU64,
     /// Connections refused because there were too many.
     refused: AtomicU64,
+    /// Connections that we closed, by reason.
+    closed: [AtomicU64; Closing::ALL.len()],
     dropped: Dropped,
 }
 
@@ -114,8 +140,19 @@ impl SourceAccount {
         }
     }
 
+    pub(crate) fn closed_connection(&self, why: Closing) {
+        if let Some(counter) = self.closed.get(why as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn refused_connection(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn closed_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let counted = Closing::ALL.iter().zip(&self.closed).map(|(why, counter)| (why.name(), load(counter)));
+        counted.filter(|(_, connections)| *connections > 0).collect()
     }
 }
 
@@ -148,9 +185,14 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// The account of that source; one that is started anew goes on with what it had.
     pub(crate) fn open_source(&self, id: &str) -> Arc<SourceAccount> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sources.iter().find(|account| account.id == id) {
+            return Arc::clone(known);
+        }
         let account = Arc::new(SourceAccount { id: id.to_owned(), ..SourceAccount::default() });
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&account));
+        sources.push(Arc::clone(&account));
         account
     }
 
@@ -174,6 +216,7 @@ impl Ledger {
                 accepted: load(&account.accepted),
                 cut: load(&account.cut),
                 refused_connections: load(&account.refused),
+                closed_connections: account.closed_by_reason(),
                 waiting: load(&account.received)
                     .saturating_sub(load(&account.accepted) + account.dropped.total()),
                 dropped: account.dropped.by_reason(),
@@ -211,6 +254,9 @@ struct SourceBalance {
     accepted: u64,
     cut: u64,
     refused_connections: u64,
+    /// Those that we closed, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    closed_connections: BTreeMap<&'static str, u64>,
     /// Received, and held until the buffer has room.
     waiting: u64,
     dropped: BTreeMap<&'static str, u64>,

@@ -57,7 +57,7 @@ pub(super) fn run(config: &Config, keeper: Option<Line>) -> Exit {
         }
     };
     let (order, mut orders) = mpsc::unbounded_channel();
-    let listening = collector.listening().to_vec();
+    let listening = collector.listening();
     let _socket;
     let stops;
     if let Some(line) = keeper {
