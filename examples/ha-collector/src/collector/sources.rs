@@ -454,3 +454,6 @@ fn prepare(there: There, socket: &Socket, listen: SocketAddr) -> io::Result<()> 
         (There::Sometimes, SocketAddr::V6(_)) => socket.set_freebind_v6(true),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,8 @@ pub(super) struct Followed {
     /// When it was found first, among those of its source.
     order: u64,
     changed: Instant,
+    /// When it was written last, as its file system says.
+    modified: Option<(i64, i64)>,
     gone: Option<Instant>,
     complaint: Seldom,
 }
@@ -104,6 +106,7 @@ impl Followed {
             head,
             order,
             changed: Instant::now(),
+            modified: None,
             gone: None,
             complaint: Seldom::new(Duration::from_secs(60)),
         }
@@ -154,9 +157,12 @@ impl Followed {
     /// Reads on, and takes the lines that are whole.
     pub(super) fn read(&mut self, reader: &mut Reader, room: &Reservation) -> io::Result<Progress> {
         let before = (self.line, self.head);
-        let len = self.file.metadata()?.len();
+        let about = self.file.metadata()?;
+        let (len, modified) = (about.len(), (about.mtime(), about.mtime_nsec()));
         let end = self.at + self.rest.len() as u64;
-        if len < end || (len > end && !self.head.is_of(&self.file)?) {
+        // Truncated and written anew it may be as long as before, or longer: then its beginning is another.
+        let touched = self.modified.replace(modified) != Some(modified);
+        if len < end || (touched && !self.head.is_of(&self.file)?) {
             info!(source = reader.origin.account.id, "{} was truncated", self.path.display());
             // What was there of a line will get no end.
             self.finish(reader);
