@@ -18,4 +18,5 @@ mod keeper;
 mod parse;
 mod readme;
 mod signals;
+mod sources;
 mod support;
