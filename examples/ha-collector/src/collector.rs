@@ -3,12 +3,16 @@
 //! A message goes socket → [`intake`] → buffer → destination. A source thread never waits for a destination; they
 //! meet only in the buffer, a [`diskbuf::Queue`] of [`record`]s. Every message is accounted for in the [`ledger`].
 
+mod casualty;
+mod descriptors;
 mod destinations;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod event;
 mod intake;
 mod ledger;
 mod limit;
+mod names;
+mod reception;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod path;
 #[allow(dead_code, reason = "wired when the paths are")]
@@ -20,12 +24,10 @@ mod stop;
 mod vitals;
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use diskbuf::{Interrupter, OpenError, Queue, Start};
 use rustix::fs::{Access, AtFlags};
@@ -33,24 +35,26 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
+pub(crate) use self::casualty::Casualty;
+use self::casualty::{Dead, Watch};
+use self::descriptors::Descriptors;
 use self::destinations::file::FileDestination;
 use self::destinations::{Deliver, Orders};
-use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
-use self::limit::Seldom;
-use self::sources::There;
-use self::sources::tcp::{self, TcpSource};
-use self::sources::udp::{KernelDrops, UdpSource};
+use self::names::Names;
+use self::reception::Machine;
+pub(crate) use self::sources::Ear;
+use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
-use crate::config::{Config, DestinationKind, Source, Transport};
+use crate::config::{Config, DestinationKind, Naming};
 
 /// Why the collector did not start. Nothing is running then, and nothing was accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("cannot listen on {transport} {listen} (source `{id}`): {source}{}", bind_hint(.source))]
-    Bind { id: String, transport: &'static str, listen: SocketAddr, source: io::Error },
+    #[error("cannot listen on {place} (source `{id}`): {source}{}", bind_hint(.source))]
+    Bind { id: String, place: String, source: io::Error },
     #[error("cannot write logs beneath {} (destination `{id}`): {source}", root.display())]
     Destination { id: String, root: PathBuf, source: io::Error },
     #[error("cannot open the buffer {}: {message}", dir.display())]
@@ -76,44 +80,38 @@ pub(crate) struct Collector {
     queue: Queue,
     ledger: Ledger,
     runtime: Option<Runtime>,
-    listening: Vec<String>,
-    udp: Vec<UdpSource>,
-    drops: Vec<KernelDrops>,
-    source_threads: Vec<JoinHandle<()>>,
-    streams: Vec<tokio::task::JoinHandle<io::Result<()>>>,
+    sources: Sources,
     destination_threads: Vec<JoinHandle<()>>,
-    stop: Stop,
     orders: Orders,
     interrupters: Vec<Interrupter>,
 }
 
-/// A part of the collector that ended though nobody told it to.
-pub(crate) type Casualty = tokio::sync::mpsc::UnboundedReceiver<String>;
-
 impl Collector {
     /// Binds the sockets: the one thing that may need a privilege, and the first, so that whoever finds the port taken
-    /// has created no directory.
+    /// has created no directory. To be called before anything else opens a file: sockets may have been passed.
     pub(crate) fn bind(config: &Config) -> Result<BoundSources, StartError> {
+        let mut passed = Passed::take();
+        let virtual_address = |listen: std::net::SocketAddr| {
+            config.keeper.as_ref().is_some_and(|keeper| keeper.has(listen.ip()))
+        };
         let mut bound = Vec::new();
         for source in &config.sources {
-            let virtual_address = config.keeper.as_ref().is_some_and(|keeper| keeper.has(source.listen.ip()));
-            let there = if virtual_address { There::Sometimes } else { There::Always };
-            bound.push(bind(source, there).map_err(|error| StartError::Bind {
-                id: source.id.clone(),
-                transport: source.transport.name(),
-                listen: source.listen,
-                source: error,
+            bound.push(Bound::bind(source, virtual_address, &mut passed).map_err(|error| {
+                StartError::Bind { id: source.id.clone(), place: source.place(), source: error }
             })?);
         }
-        Ok(BoundSources(bound))
+        Ok(BoundSources { bound, unused: passed.unused() })
     }
 
     /// Opens and starts everything, or nothing.
     pub(crate) fn start(
         config: &Config,
-        BoundSources(bound): BoundSources,
+        BoundSources { bound, unused }: BoundSources,
         runtime: Runtime,
     ) -> Result<(Self, Casualty), StartError> {
+        for socket in unused {
+            warn!("the service manager passed a socket that no source asks for: {socket}");
+        }
         let descriptors = Descriptors::share(config);
         let mut destinations = Vec::new();
         for to in &config.destinations {
@@ -135,22 +133,29 @@ impl Collector {
         writable.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: error.to_string() })?;
         let (dead, casualty) = tokio::sync::mpsc::unbounded_channel();
         let next = queue.status().next_seq.as_u64();
+        let ledger = Ledger::new(next);
+        let orders = Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() };
+        let sources = Sources::new(Surroundings {
+            queue: queue.clone(),
+            ledger: ledger.clone(),
+            machine: machine(config),
+            runtime: runtime.handle().clone(),
+            give_up: orders.give_up.clone(),
+            dead: dead.clone(),
+            held: Held::new(config.received.max_held),
+            positions: config.positions.clone(),
+            connections_of_one: descriptors.connections_of_one,
+        });
         let mut this = Self {
             queue,
-            ledger: Ledger::new(next),
+            ledger,
             runtime: Some(runtime),
-            listening: Vec::new(),
-            udp: Vec::new(),
-            drops: Vec::new(),
-            source_threads: Vec::new(),
-            streams: Vec::new(),
+            sources,
             destination_threads: Vec::new(),
-            stop: Stop::default(),
             interrupters: Vec::new(),
-            orders: Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() },
+            orders,
         };
-        let started = this.start_threads(config, bound, destinations, &descriptors, &dead);
-        match started {
+        match this.start_threads(config, bound, destinations, &dead) {
             Ok(()) => Ok((this, casualty)),
             Err(error) => {
                 this.stop();
@@ -164,8 +169,7 @@ impl Collector {
         config: &Config,
         bound: Vec<Bound>,
         destinations: Vec<(&crate::config::Destination, Box<dyn Deliver>)>,
-        descriptors: &Descriptors,
-        dead: &tokio::sync::mpsc::UnboundedSender<String>,
+        dead: &Dead,
     ) -> Result<(), StartError> {
         for (to, mut destination) in destinations {
             let mut consumer = self.queue.consumer(&to.id, Start::Oldest).map_err(|error| {
@@ -189,72 +193,20 @@ impl Collector {
             self.destination_threads.push(thread.map_err(|source| StartError::Thread { source })?);
         }
         self.warn_of_forgotten_destinations(config);
-        let zone = local_zone();
-        for (source, bound) in config.sources.iter().zip(bound) {
-            let account = self.ledger.open_source(&source.id);
-            let most = self.queue.max_record_len() - record::HEADER_LEN;
-            if source.max_message > most {
-                warn!(
-                    source = source.id,
-                    most, "messages are cut earlier than asked: the buffer was made with small segments"
-                );
-            }
-            let origin = Origin {
-                account: Arc::clone(&account),
-                key: record::source_key(&source.id),
-                max_message: source.max_message.min(most),
-                complaint: Arc::new(Mutex::new(Seldom::new(Duration::from_secs(10)))),
-            };
-            self.listening.push(format!("{} {}", source.transport.name(), bound.address()));
-            match (bound, source.transport) {
-                (Bound::Udp(udp, _), _) => {
-                    udp.complain(&source.id);
-                    let drops = udp.kernel_drops(account);
-                    self.drops.push(drops.clone());
-                    self.udp.push(udp.clone());
-                    let mut intake = Intake::new(self.queue.clone(), zone.clone());
-                    let stop = self.stop.clone();
-                    let watch = Watch::new(format!("source `{}`", source.id), dead, &self.stop);
-                    let thread = Builder::new().name(format!("from-{}", source.id)).spawn(move || {
-                        let _watch = watch;
-                        udp.run(&mut intake, &origin, &drops, &stop);
-                    });
-                    self.source_threads.push(thread.map_err(|source| StartError::Thread { source })?);
-                }
-                (Bound::Tcp(tcp, _), Transport::Tcp { framing, max_connections }) => {
-                    let context = Arc::new(tcp::Context {
-                        origin,
-                        framing,
-                        queue: self.queue.clone(),
-                        zone: zone.clone(),
-                        stop: self.stop.clone(),
-                        give_up: self.orders.give_up.clone(),
-                    });
-                    let watch = Watch::new(format!("source `{}`", source.id), dead, &self.stop);
-                    let max_connections = max_connections.min(descriptors.connections_of_one);
-                    let Some(runtime) = &self.runtime else {
-                        continue;
-                    };
-                    self.streams.push(runtime.spawn(async move {
-                        let _watch = watch;
-                        tcp.run(context, max_connections).await
-                    }));
-                }
-                // `bind` made one for the other.
-                (Bound::Tcp(..), Transport::Udp { .. }) => {}
-            }
+        for bound in bound {
+            self.sources.add(bound).map_err(|source| StartError::Thread { source })?;
         }
         Ok(())
     }
 
     /// What listens, such as `udp 127.0.0.1:5514`.
-    pub(crate) fn listening(&self) -> &[String] {
-        &self.listening
+    pub(crate) fn listening(&self) -> Vec<String> {
+        self.sources.listening()
     }
 
     /// How it is, for others to look at while it runs.
     pub(crate) fn vitals(&self) -> Vitals {
-        Vitals { queue: self.queue.clone(), ledger: self.ledger.clone(), drops: self.drops.clone() }
+        Vitals { queue: self.queue.clone(), ledger: self.ledger.clone(), drops: self.sources.drops() }
     }
 
     /// The ledger at this moment.
@@ -283,21 +235,8 @@ impl Collector {
 
     /// Stops reading, writes what is queued, and gives the final balance.
     pub(crate) fn stop(&mut self) -> Balance {
-        self.stop.say();
-        for udp in &self.udp {
-            udp.wake();
-        }
-        for thread in self.source_threads.drain(..) {
-            // A thread that panicked was reported as a casualty.
-            drop(thread.join());
-        }
-        // Closed, so that senders learn that nobody listens; what the kernel dropped until then is counted.
-        self.drops.drain(..).for_each(|drops| drops.settle());
-        self.udp.clear();
+        self.sources.stop();
         if let Some(runtime) = self.runtime.take() {
-            for stream in self.streams.drain(..) {
-                drop(runtime.block_on(stream));
-            }
             runtime.shutdown_background();
         }
         self.orders.drain.say();
@@ -332,37 +271,12 @@ impl Collector {
     }
 }
 
-/// The sockets of the configuration's sources, in its order.
+/// The sources of the configuration, in its order, none of them at work.
 #[derive(Debug)]
-pub(crate) struct BoundSources(Vec<Bound>);
-
-#[derive(Debug)]
-enum Bound {
-    Udp(UdpSource, SocketAddr),
-    Tcp(TcpSource, SocketAddr),
-}
-
-impl Bound {
-    const fn address(&self) -> SocketAddr {
-        match self {
-            Self::Udp(_, address) | Self::Tcp(_, address) => *address,
-        }
-    }
-}
-
-fn bind(source: &Source, there: There) -> io::Result<Bound> {
-    Ok(match source.transport {
-        Transport::Udp { receive_buffer } => {
-            let udp = UdpSource::bind(source.listen, there, receive_buffer)?;
-            let address = udp.address()?;
-            Bound::Udp(udp, address)
-        }
-        Transport::Tcp { .. } => {
-            let tcp = TcpSource::bind(source.listen, there)?;
-            let address = tcp.address()?;
-            Bound::Tcp(tcp, address)
-        }
-    })
+pub(crate) struct BoundSources {
+    bound: Vec<Bound>,
+    /// Sockets that were passed and that nobody asked for.
+    unused: Vec<String>,
 }
 
 fn open_queue(config: &Config) -> Result<Queue, StartError> {
@@ -409,6 +323,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What sources know of this machine.
+fn machine(config: &Config) -> Machine {
+    let asked = config.sources.iter().any(|source| source.receive.naming != Naming::Addresses);
+    let names = asked.then(|| Names::start(config.received.dns_cache));
+    Machine { zone: local_zone(), name: names::this_machine().into(), names }
+}
+
 /// The zone of stamps that have none.
 fn local_zone() -> IanaZone {
     IanaZone::system().unwrap_or_else(|error| {
@@ -416,74 +337,4 @@ fn local_zone() -> IanaZone {
         warn!("{error} ({tz}): stamps without a zone are taken as UTC");
         IanaZone::utc()
     })
-}
-
-/// How the descriptors that this process may have are shared out, so that strangers who connect cannot take those
-/// that files and the buffer need.
-#[derive(Debug)]
-struct Descriptors {
-    /// Log files open at the same time, of one destination.
-    files: usize,
-    /// Connections of one source.
-    connections_of_one: usize,
-}
-
-impl Descriptors {
-    /// Segments, cursors, sockets, the runtime, a file being opened.
-    const RESERVE: usize = 64;
-
-    fn share(config: &Config) -> Self {
-        let limit = raised_limit();
-        let streams = config.sources.iter().filter_map(|source| match source.transport {
-            Transport::Tcp { max_connections, .. } => Some((source, max_connections)),
-            Transport::Udp { .. } => None,
-        });
-        let left = limit.saturating_sub(Self::RESERVE + config.sources.len());
-        let files = (left / 4 / config.destinations.len().max(1)).clamp(1, 65_536);
-        let connections = left.saturating_sub(files * config.destinations.len());
-        let connections_of_one = (connections / streams.clone().count().max(1)).max(1);
-        for (source, wanted) in streams {
-            if wanted > connections_of_one {
-                warn!(
-                    source = source.id,
-                    wanted,
-                    possible = connections_of_one,
-                    "fewer connections than max-connections: the limit of open files (ulimit -n) is {limit}"
-                );
-            }
-        }
-        Self { files, connections_of_one }
-    }
-}
-
-/// The limit of open files, as high as it may be. The soft one is for programs that use select(2); this one does not.
-fn raised_limit() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let allowed = if raised.is_ok() { limit.maximum } else { limit.current };
-    allowed.and_then(|allowed| usize::try_from(allowed).ok()).unwrap_or(usize::MAX)
-}
-
-/// Tells that a part has ended before it was told to: by a panic, since none returns on its own.
-#[derive(Debug)]
-struct Watch {
-    name: String,
-    dead: tokio::sync::mpsc::UnboundedSender<String>,
-    expected: Stop,
-}
-
-impl Watch {
-    fn new(name: String, dead: &tokio::sync::mpsc::UnboundedSender<String>, expected: &Stop) -> Self {
-        Self { name, dead: dead.clone(), expected: expected.clone() }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if !self.expected.said() || std::thread::panicking() {
-            // Nobody listens any more when the collector is on its way out.
-            drop(self.dead.send(std::mem::take(&mut self.name)));
-        }
-    }
 }

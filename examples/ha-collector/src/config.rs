@@ -30,8 +30,13 @@ use self::path::{Ends, Paths};
 use self::vrrp::Findings;
 
 pub(crate) use self::destination::{Destination, DestinationKind};
-pub(crate) use self::source::{Source, Transport};
-pub(crate) use self::units::{Size, Span};
+pub(crate) use self::source::{
+    DnsCache, Files, From, Hostname, Keepalive, NameForm, Naming, Pipe, Received, Source, SourceKind, Stamps,
+    Streams, There, UnixPath,
+};
+#[cfg(test)]
+pub(crate) use self::source::{Receive, Sender, Udp};
+pub(crate) use self::units::{Prefixed, Size, Span};
 pub(crate) use self::vrrp::{
     Announce, AtStart, Authentication, Checksum, Initial, Keeper, LinkLayer, Notify, Preempt, Process, Reach,
     Scope, Script, Sense, Track, Tracked, TrackedFile, VirtualAddress, VirtualRouter, Weight,
@@ -48,6 +53,9 @@ const ENTRIES: [&str; 2] = [SOURCE, DESTINATION];
 
 /// Beneath the data directory.
 const CONTROL: &str = "control";
+const POSITIONS: &str = "positions";
+
+const RECEIVE: &str = "receive";
 
 /// The pages that a segment is made of.
 const SEGMENT_UNIT: u64 = 4096;
@@ -57,6 +65,10 @@ const SEGMENT_UNIT: u64 = 4096;
 pub(crate) struct Config {
     pub(crate) buffer: Buffer,
     pub(crate) sources: Vec<Source>,
+    /// What all sources share.
+    pub(crate) received: Received,
+    /// Where sources keep how far they have read.
+    pub(crate) positions: PathBuf,
     pub(crate) destinations: Vec<Destination>,
     /// In their order; none: every source leads to every destination.
     #[allow(dead_code, reason = "wired when the paths are")]
@@ -90,6 +102,8 @@ impl Config {
                 segment_size: DEFAULT_SEGMENT,
             },
             sources: Source::standard(),
+            received: Received::default(),
+            positions: data.join(POSITIONS),
             destinations: Destination::standard(data),
             paths: Vec::new(),
             control: data.join(CONTROL),
@@ -131,7 +145,7 @@ impl fmt::Display for Config {
         }
         for (n, source) in self.sources.iter().enumerate() {
             let comma = if n == 0 { "" } else { ", " };
-            write!(f, "{comma}{} {}", source.transport.name(), source.listen)?;
+            write!(f, "{comma}{}", source.place())?;
         }
         f.write_str(" into ")?;
         for (n, destination) in self.destinations.iter().enumerate() {
@@ -205,6 +219,7 @@ impl Builder {
             for name in ENTRIES.iter().chain(&path::TABLES) {
                 table.remove(*name);
             }
+            table.remove(RECEIVE);
             entry::read::<schema::File>(Spanned::new(span, DeValue::Table(table)), &text)
         });
         let file = match file {
@@ -248,7 +263,8 @@ impl Builder {
             data.map(Path::to_path_buf).or_else(|| self.data.take()).unwrap_or_else(|| DEFAULT_DATA.into());
         let nothing_read = !self.errors.is_empty();
         let buffer = self.buffer(&data);
-        let sources = self.sources();
+        let received = self.received();
+        let sources = self.sources(&received, &data);
         let destinations = self.destinations(Places { data: &data, buffer: &buffer.dir });
         let mut findings = Findings::default();
         let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
@@ -267,8 +283,10 @@ impl Builder {
         }
         if self.errors.is_empty() {
             let control = data.join(CONTROL);
+            let positions = data.join(POSITIONS);
             let warnings = Errors(findings.warnings);
-            Ok(Config { buffer, sources, destinations, paths: paths.paths, control, keeper, warnings })
+            let paths = paths.paths;
+            Ok(Config { buffer, sources, received, positions, destinations, paths, control, keeper, warnings })
         } else {
             Err(Errors(self.errors))
         }
@@ -305,14 +323,41 @@ impl Builder {
         Buffer { dir, max_size, segment_size }
     }
 
-    fn sources(&mut self) -> Vec<Source> {
+    fn received(&mut self) -> Received {
+        let mut found = None;
+        for text in &self.texts {
+            let Some(table) =
+                DeTable::parse(&text.text).ok().and_then(|file| file.into_inner().remove(RECEIVE))
+            else {
+                continue;
+            };
+            if found.is_some() {
+                let again = Diagnostic::new("[receive] is given in two files").at(text, table.span());
+                self.errors.push(again);
+            }
+            found = Received::read(table, text, &mut Check { errors: &mut self.errors }).or(found);
+        }
+        found.unwrap_or_default()
+    }
+
+    fn sources(&mut self, received: &Received, data: &Path) -> Vec<Source> {
         let mut seen = HashSet::new();
         let mut sources = Vec::new();
         for text in std::mem::take(&mut self.texts) {
             for entry in entries(SOURCE, &text, &mut self.errors) {
-                sources.extend(Source::read(entry, &mut seen, &mut Check { errors: &mut self.errors }));
+                sources.extend(Source::read(
+                    entry,
+                    &mut seen,
+                    received,
+                    data,
+                    &mut Check { errors: &mut self.errors },
+                ));
             }
             self.texts.push(text);
+        }
+        if sources.iter().filter(|source: &&Source| source.kind == SourceKind::Internal).count() > 1 {
+            self.errors
+                .push(Diagnostic::new("there are two [[source]] of type `internal`: one hears everything"));
         }
         sources
     }

@@ -7,7 +7,10 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// Lines that wait for a slow reader; more are dropped.
 const WAITING_LINES: usize = 10_000;
@@ -32,9 +35,12 @@ impl Log {
         let (writer, thread) = builder.thread_name("log").finish(io::stderr());
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
+        let log = tracing_subscriber::fmt::layer().with_target(false).with_ansi(colours);
+        let log = log.with_writer(writer.clone()).log_internal_errors(false).with_filter(filter);
+        // What an `internal` source hears does not depend on what is written here.
+        let ear = crate::collector::Ear.with_filter(LevelFilter::INFO);
         // Only one is ever set.
-        log.with_writer(writer.clone()).log_internal_errors(false).try_init().ok();
+        tracing_subscriber::registry().with(log).with(ear).try_init().ok();
         Self { writer, _thread: thread }
     }
 

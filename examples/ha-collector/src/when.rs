@@ -4,7 +4,7 @@ use syslog_parse::{FixedOffset, Message, Resolved, Timestamp, Zone, ZoneSource};
 
 /// What zone names in stamps mean. `CST` is three zones in three countries: only names that mean the same everywhere
 /// are known from the start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ZoneNames(Vec<(String, FixedOffset)>);
 
 impl Default for ZoneNames {

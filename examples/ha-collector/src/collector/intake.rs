@@ -7,17 +7,27 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use diskbuf::{AppendError, Batch, Queue, WhenFull};
-use syslog_parse::{Cached, IanaZone, Message, Period, Timestamp, Zone, ZoneSource};
+use diskbuf::{AppendError, Batch, Queue, Reservation, WhenFull};
+use syslog_parse::{Cached, IanaZone, Message, Period, Timestamp, Zone as _};
 use tracing::{error, warn};
 
 use super::ledger::{DropReason, SourceAccount};
 use super::limit::Seldom;
-use super::record::{self, Circumstances, Extent, Time};
-use crate::when::{self, ZoneNames};
+use super::reception::{Rules, StampZone};
+use super::record::{self, Circumstances, Extent, Extra, Time};
+use crate::config::Stamps;
+use crate::when;
 
 /// Bytes that a batch has room for from the start: a read of the largest size, with headers.
 const BATCH_BYTES: usize = 512 * 1024;
+/// Bytes of a record besides the message: header, extras, what the buffer adds.
+pub(crate) const AROUND_A_MESSAGE: usize = record::HEADER_LEN + MOST_EXTRAS + 64;
+/// A host, credentials and the name of a file, at the most.
+const MOST_EXTRAS: usize = 1024 + LONGEST_FILE_NAME;
+/// PATH_MAX.
+const LONGEST_FILE_NAME: usize = 4096;
+/// Zones that a thread knows before it begins anew.
+const MOST_ZONES: usize = 64;
 
 /// A source as an intake needs to know it.
 #[derive(Clone, Debug)]
@@ -28,6 +38,26 @@ pub(crate) struct Origin {
     pub(crate) max_message: usize,
     /// One for all threads and connections of the source; only trouble takes the lock.
     pub(crate) complaint: Arc<Mutex<Seldom>>,
+    /// What the configuration says about receiving.
+    pub(crate) rules: Arc<Rules>,
+}
+
+/// What is known of a message besides its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Envelope<'e> {
+    pub(crate) peer: Option<SocketAddr>,
+    /// Of a local sender: `pid=7 uid=0 gid=0`.
+    pub(crate) credentials: Option<&'e [u8]>,
+    /// The file that it was read from.
+    pub(crate) file: Option<&'e [u8]>,
+    pub(crate) extent: Extent,
+}
+
+impl Envelope<'_> {
+    /// The same, with another extent.
+    pub(crate) const fn with(self, extent: Extent) -> Self {
+        Self { extent, ..self }
+    }
 }
 
 impl Origin {
@@ -55,7 +85,10 @@ pub(crate) struct Intake {
     taken: u64,
     cut: u64,
     zone: Cached<IanaZone>,
-    names: ZoneNames,
+    /// The zones of stamps, by their keys; the one used last is the first.
+    zones: Vec<(u64, Cached<IanaZone>)>,
+    host: Vec<u8>,
+    extras: Vec<u8>,
     received: Timestamp,
     /// The local zone's offset at `received`, for messages without a stamp.
     local: Option<Period>,
@@ -70,7 +103,9 @@ impl Intake {
             taken: 0,
             cut: 0,
             zone: Cached::new(zone),
-            names: ZoneNames::default(),
+            zones: Vec::new(),
+            host: Vec::new(),
+            extras: Vec::new(),
             received: Timestamp::new(0, 0),
             local: None,
         }
@@ -84,7 +119,8 @@ impl Intake {
     }
 
     /// Takes one message into the batch.
-    pub(crate) fn take(&mut self, raw: &[u8], peer: Option<SocketAddr>, origin: &Origin, mut extent: Extent) {
+    pub(crate) fn take(&mut self, raw: &[u8], envelope: &Envelope<'_>, origin: &Origin) {
+        let mut extent = envelope.extent;
         let raw = match raw.get(..origin.max_message) {
             Some(cut) if raw.len() > origin.max_message => {
                 extent = Extent::Cut;
@@ -94,20 +130,52 @@ impl Intake {
         };
         self.taken += 1;
         self.cut += u64::from(extent == Extent::Cut);
-        let message = syslog_parse::parse(raw);
+        let rules = &*origin.rules;
+        let message = rules.understood(syslog_parse::parse(raw));
+        let ip = envelope.peer.map(|peer| peer.ip());
+        let sender = rules.sender(ip);
+        let zone = sender.and_then(|sender| sender.zone.as_ref()).unwrap_or(&rules.zone);
+        rules.host(message.host(), ip, sender, &mut self.host);
+        self.extras.clear();
+        for (extra, value) in [
+            (Extra::Host, Some(self.host.as_slice()).filter(|host| !host.is_empty())),
+            (Extra::Credentials, envelope.credentials),
+            (Extra::FileName, envelope.file.map(|name| name.get(..LONGEST_FILE_NAME).unwrap_or(name))),
+        ] {
+            if let Some(value) = value {
+                extra.push(value, &mut self.extras);
+            }
+        }
         let about = Circumstances {
             received: self.received,
-            time: self.time(&message),
-            peer,
+            time: self.time(&message, rules.stamps, zone),
+            peer: envelope.peer,
             source: origin.key,
             extent,
-            default_priority: record::DEFAULT_PRIORITY,
-            extras_len: 0,
+            default_priority: rules.default_priority,
+            extras_len: u32::try_from(self.extras.len()).unwrap_or_default(),
         };
-        // `max_message` leaves room for the header; see `Collector::start`.
-        if self.batch.push_parts(&[&record::header(&message, &about), raw]).is_err() {
+        // `max_message` leaves room for the header and the extras; see `Origin`.
+        if self.batch.push_parts(&[&record::header(&message, &about), raw, &self.extras]).is_err() {
             origin.account.dropped(DropReason::BufferFailed, 1);
         }
+    }
+
+    /// Bytes in the batch.
+    pub(crate) fn bytes(&self) -> usize {
+        self.batch.bytes()
+    }
+
+    /// Appends the batch into room that was kept for it.
+    pub(crate) fn commit(&mut self, room: Reservation, origin: &Origin) -> Result<(), Refused> {
+        origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let before = self.batch.len();
+        let result = room.commit(&mut self.batch);
+        origin.account.accepted((before - self.batch.len()) as u64);
+        result.map(drop).map_err(|error| refused(&error, origin))
     }
 
     /// Appends the batch. What was accepted is counted and gone from it; what is left was not.
@@ -141,19 +209,38 @@ impl Intake {
     }
 
     /// The stamp's time if it has a possible one, else that of reception in the local zone.
-    fn time(&mut self, message: &Message<'_>) -> Time {
-        let sent = when::sent(message, &self.names, &self.zone, ZoneSource::Assumed, self.received);
-        let stamped = sent.map(|sent| Time {
-            instant: sent.instant,
-            offset: sent.offset,
-            fraction_digits: message.stamp().map_or(0, |stamp| stamp.fraction_digits),
-            provenance: Some(sent.provenance),
-        });
-        stamped.unwrap_or_else(|| {
-            let zone = &self.zone;
-            let local = self.local.get_or_insert_with(|| zone.at_instant(self.received.secs));
-            Time { instant: self.received, offset: local.offset, fraction_digits: 6, provenance: None }
-        })
+    fn time(&mut self, message: &Message<'_>, stamps: Stamps, zone: &StampZone) -> Time {
+        if stamps == Stamps::Keep && message.stamp().is_some() {
+            let received = self.received;
+            let sent = when::sent(message, &zone.names, self.cached(zone), zone.source, received);
+            if let Some(sent) = sent {
+                return Time {
+                    instant: sent.instant,
+                    offset: sent.offset,
+                    fraction_digits: message.stamp().map_or(0, |stamp| stamp.fraction_digits),
+                    provenance: Some(sent.provenance),
+                };
+            }
+        }
+        let zone = &self.zone;
+        let local = self.local.get_or_insert_with(|| zone.at_instant(self.received.secs));
+        Time { instant: self.received, offset: local.offset, fraction_digits: 6, provenance: None }
+    }
+
+    fn cached(&mut self, zone: &StampZone) -> &Cached<IanaZone> {
+        let at = match self.zones.iter().position(|(key, _)| *key == zone.key) {
+            Some(at) => at,
+            None => {
+                if self.zones.len() >= MOST_ZONES {
+                    self.zones.clear();
+                }
+                self.zones.push((zone.key, Cached::new(zone.zone.clone())));
+                self.zones.len() - 1
+            }
+        };
+        self.zones.swap(0, at);
+        #[expect(clippy::indexing_slicing, reason = "just put there")]
+        &self.zones[0].1
     }
 }
 
@@ -165,18 +252,23 @@ pub(crate) fn append(queue: &Queue, batch: &mut Batch, origin: &Origin) -> Resul
     let before = batch.len();
     let result = queue.append(batch, WhenFull::Refuse);
     origin.account.accepted((before - batch.len()) as u64);
-    let error = match result {
-        Ok(_) => return Ok(()),
-        Err(AppendError::Full { .. }) => return Err(Refused::Full),
-        Err(error) => error,
-    };
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(&error, origin)),
+    }
+}
+
+/// Why, and a word of it in the log where it is worth one.
+pub(crate) fn refused(error: &AppendError, origin: &Origin) -> Refused {
+    if matches!(error, AppendError::Full { .. }) {
+        return Refused::Full;
+    }
     if origin.complains() {
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         error!(source = origin.account.id, cause, "the buffer takes nothing: {error}");
     }
-    let reason = match error {
+    Refused::Trouble(match error {
         AppendError::NoSpace { .. } => DropReason::DiskFull,
         _ => DropReason::BufferFailed,
-    };
-    Err(Refused::Trouble(reason))
+    })
 }

@@ -33,10 +33,32 @@ pub(crate) enum DropReason {
     Unreadable,
     /// Lost on the disk: the buffer found its records damaged.
     Damaged,
+    /// Something that the collector says itself, said again and again.
+    TooOften,
+}
+
+/// Why a connection was closed by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It said nothing for too long.
+    Idle,
+    /// Unfinished messages took more memory than they may.
+    Memory,
+}
+
+impl Closing {
+    const ALL: [Self; 2] = [Self::Idle, Self::Memory];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Memory => "max_held",
+        }
+    }
 }
 
 impl DropReason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
@@ -46,6 +68,7 @@ impl DropReason {
         Self::Stopped,
         Self::Unreadable,
         Self::Damaged,
+        Self::TooOften,
     ];
 
     const fn name(self) -> &'static str {
@@ -59,6 +82,7 @@ impl DropReason {
             Self::Stopped => "stopped",
             Self::Unreadable => "unreadable",
             Self::Damaged => "damaged",
+            Self::TooOften => "too_often",
         }
     }
 }
@@ -98,6 +122,8 @@ pub(crate) struct SourceAccount {
     cut: AtomicU64,
     /// Connections refused because there were too many.
     refused: AtomicU64,
+    /// Connections that we closed, by reason.
+    closed: [AtomicU64; Closing::ALL.len()],
     dropped: Dropped,
 }
 
@@ -119,8 +145,19 @@ impl SourceAccount {
         }
     }
 
+    pub(crate) fn closed_connection(&self, why: Closing) {
+        if let Some(counter) = self.closed.get(why as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn refused_connection(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn closed_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let counted = Closing::ALL.iter().zip(&self.closed).map(|(why, counter)| (why.name(), load(counter)));
+        counted.filter(|(_, connections)| *connections > 0).collect()
     }
 }
 
@@ -227,6 +264,7 @@ impl Ledger {
                 accepted: load(&account.accepted),
                 cut: load(&account.cut),
                 refused_connections: load(&account.refused),
+                closed_connections: account.closed_by_reason(),
                 waiting: load(&account.received)
                     .saturating_sub(load(&account.accepted) + account.dropped.total()),
                 dropped: account.dropped.by_reason(),
@@ -276,6 +314,9 @@ struct SourceBalance {
     accepted: u64,
     cut: u64,
     refused_connections: u64,
+    /// Those that we closed, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    closed_connections: BTreeMap<&'static str, u64>,
     /// Received, and held until the buffer has room.
     waiting: u64,
     dropped: BTreeMap<&'static str, u64>,

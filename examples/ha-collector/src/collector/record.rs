@@ -55,8 +55,9 @@ pub(crate) struct Time {
 }
 
 /// Whether a message is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Extent {
+    #[default]
     Whole,
     /// Longer than the source's `max-message`; this is its beginning.
     Cut,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diskbuf::Queue;
 
 use super::ledger::{Balance, Ledger};
-use super::sources::udp::KernelDrops;
+use super::sources::Drops;
 
 /// A destination that has something to do and does nothing for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
@@ -19,15 +19,13 @@ const NO_ROOM_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Vitals {
     pub(super) queue: Queue,
     pub(super) ledger: Ledger,
-    pub(super) drops: Vec<KernelDrops>,
+    pub(super) drops: Drops,
 }
 
 impl Vitals {
     /// The ledger at this moment.
     pub(crate) fn balance(&self) -> Balance {
-        for drops in &self.drops {
-            drops.settle();
-        }
+        self.drops.settle();
         let status = self.queue.status();
         self.ledger.balance(status.next_seq.as_u64(), |id| {
             status.consumers.iter().find(|consumer| consumer.name == id).map_or(0, |consumer| consumer.lag)

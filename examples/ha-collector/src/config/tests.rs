@@ -31,11 +31,10 @@ fn a_good_file_is_read_with_its_defaults_filled_in() {
     let config = load(GOOD).unwrap();
     assert_eq!(config.sources.len(), 2);
     assert_eq!(config.sources[0].max_message, 65_536);
-    assert!(matches!(config.sources[0].transport, Transport::Udp { receive_buffer: 33_554_432 }));
-    assert!(matches!(
-        config.sources[1].transport,
-        Transport::Tcp { framing: syslog_parse::Framing::OctetCounting, max_connections: 10_000 }
-    ));
+    assert!(matches!(&config.sources[0].kind, SourceKind::Udp(udp) if udp.receive_buffer == 33_554_432));
+    let streams = config.sources[1].kind.streams().unwrap();
+    assert_eq!(streams.framing, syslog_parse::Framing::OctetCounting);
+    assert_eq!((streams.max_connections, streams.idle_timeout), (10_000, None));
     let DestinationKind::File(file) = &config.destinations[0].kind;
     assert_eq!(file.root, Path::new("/srv/logs/logs"));
     assert_eq!(config.buffer.dir, Path::new("/srv/logs/buffer"));

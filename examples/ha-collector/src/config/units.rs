@@ -159,6 +159,18 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// Permission bits, written in octal as `chmod` has them: `"0640"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mode(pub(crate) u32);
+
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o7777 && text.len() <= 5);
+        mode.map(Self).ok_or_else(|| de::Error::custom(format!("`{text}` is no mode, such as \"0640\"")))
+    }
+}
+
 /// An address and the length of its network's prefix; alone it is a host's (/32, /128), as keepalived has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Prefixed {
@@ -178,6 +190,23 @@ impl Prefixed {
             return Err(format!("a prefix of {address} has at most {most} bits, not {prefix}"));
         }
         Ok(Self { address, prefix })
+    }
+}
+
+impl Prefixed {
+    /// Whether an address lies in this network. IPv4 addresses in IPv6 ones are IPv4 addresses.
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
+        let same = |ours: u128, theirs: u128, bits: u32| {
+            let rest = bits - u32::from(self.prefix).min(bits);
+            ours.checked_shr(rest).unwrap_or_default() == theirs.checked_shr(rest).unwrap_or_default()
+        };
+        match (self.address.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                same(ours.to_bits().into(), theirs.to_bits().into(), 32)
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => same(ours.to_bits(), theirs.to_bits(), 128),
+            _ => false,
+        }
     }
 }
 
@@ -235,6 +264,22 @@ mod tests {
         for wrong in ["", "s", ".5s", "1..5s", "-1s", "1.2.3s", "1000000000000s", "99999999h"] {
             assert!(span(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses_and_no_others() {
+        let holds = |network: &str, address: &str| {
+            Prefixed::parse(network).unwrap().contains(address.parse().unwrap())
+        };
+        assert!(holds("10.1.0.0/16", "10.1.255.3") && !holds("10.1.0.0/16", "10.2.0.0"));
+        assert!(holds("10.1.2.3/16", "10.1.255.3"), "bits beyond the prefix do not matter");
+        assert!(holds("0.0.0.0/0", "255.1.1.1") && !holds("0.0.0.0/0", "::1"));
+        assert!(
+            holds("::/0", "2001:db8::1")
+                && holds("2001:db8::/32", "2001:db8:1::")
+                && !holds("2001:db8::/32", "2001:db9::")
+        );
+        assert!(holds("192.0.2.7", "::ffff:192.0.2.7") && !holds("192.0.2.7", "192.0.2.6"));
     }
 
     #[test]

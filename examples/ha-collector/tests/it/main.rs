@@ -19,4 +19,5 @@ mod parse;
 mod readme;
 mod send;
 mod signals;
+mod sources;
 mod support;

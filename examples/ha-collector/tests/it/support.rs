@@ -60,8 +60,12 @@ impl Collector {
     /// Starts `command` with that configuration.
     pub(crate) fn start_with(command: &mut Command, config: &Path) -> Self {
         command.arg("run").arg("--config").arg(config).env("TZ", "UTC").env_remove("RUST_LOG");
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::started(command.stdin(Stdio::null()))
+    }
+
+    /// Starts a command that is complete.
+    pub(crate) fn started(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (lines, log) = channel();
         std::thread::spawn(move || {

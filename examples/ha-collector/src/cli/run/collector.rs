@@ -57,7 +57,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
         }
     };
     let (order, mut orders) = mpsc::unbounded_channel();
-    let listening = collector.listening().to_vec();
+    let listening = collector.listening();
     let _socket;
     let stops;
     if let Some(line) = keeper {

@@ -12,11 +12,10 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing::{error, warn};
 
 use self::sys::{Datagrams, SLOTS, WhenEmpty};
-use crate::collector::intake::{Intake, Origin};
+use crate::collector::intake::{Envelope, Intake, Origin};
 use crate::collector::ledger::{DropReason, SourceAccount};
-use crate::collector::record::Extent;
-use crate::collector::sources::There;
 use crate::collector::stop::Stop;
+use crate::config::There;
 
 /// How long datagrams that are already in the kernel are still taken after the word to stop.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -36,14 +35,17 @@ impl UdpSource {
     /// Binds, and asks the kernel for a receive buffer of that many bytes.
     pub(crate) fn bind(listen: SocketAddr, there: There, receive_buffer: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
-        there.prepare(&socket, listen)?;
-        // With CAP_NET_ADMIN beyond net.core.rmem_max, without it up to that.
-        if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, receive_buffer).is_err() {
-            socket.set_recv_buffer_size(receive_buffer)?;
-        }
-        // The kernel answers with twice what it was asked for, to account for its own overhead.
-        let granted = socket.recv_buffer_size()? / 2;
+        super::prepare(there, &socket, listen)?;
+        let granted = enlarge(&socket, receive_buffer)?;
         socket.bind(&listen.into())?;
+        Ok(Self { socket: Arc::new(socket.into()), asked: receive_buffer, granted })
+    }
+
+    /// Takes one that is bound already.
+    pub(crate) fn adopt(socket: UdpSocket, receive_buffer: usize) -> io::Result<Self> {
+        let socket = Socket::from(socket);
+        socket.set_nonblocking(false)?;
+        let granted = enlarge(&socket, receive_buffer)?;
         Ok(Self { socket: Arc::new(socket.into()), asked: receive_buffer, granted })
     }
 
@@ -118,6 +120,16 @@ impl UdpSource {
     }
 }
 
+/// Asks the kernel for a receive buffer; says how large it is.
+fn enlarge(socket: &Socket, receive_buffer: usize) -> io::Result<usize> {
+    // With CAP_NET_ADMIN beyond net.core.rmem_max, without it up to that.
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, receive_buffer).is_err() {
+        socket.set_recv_buffer_size(receive_buffer)?;
+    }
+    // The kernel answers with twice what it was asked for, to account for its own overhead.
+    Ok(socket.recv_buffer_size()? / 2)
+}
+
 fn take(datagrams: &Datagrams, intake: &mut Intake, origin: &Origin) {
     intake.receive();
     for (bytes, peer) in datagrams.iter() {
@@ -129,7 +141,7 @@ fn take(datagrams: &Datagrams, intake: &mut Intake, origin: &Origin) {
             }
             continue;
         }
-        intake.take(bytes, peer, origin, Extent::Whole);
+        intake.take(bytes, &Envelope { peer, ..Envelope::default() }, origin);
     }
     intake.append_or_drop(origin);
 }
@@ -144,6 +156,11 @@ pub(crate) struct KernelDrops {
 }
 
 impl KernelDrops {
+    /// Whether both are of the same socket.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.counted, &other.counted)
+    }
+
     /// Counts what was dropped since the last time.
     pub(crate) fn settle(&self) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
