@@ -23,14 +23,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use diskbuf::{Interrupter, OpenError, Queue, Start};
+use diskbuf::{Behind, Interrupter, OpenError, Queue, Start};
 use rustix::fs::{Access, AtFlags};
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
-use self::destinations::file::FileDestination;
-use self::destinations::{Deliver, Orders};
+use self::destinations::file::{FileDestination, Templates};
+use self::destinations::{Deliver, Orders, Pace, Runner, WallClock};
 use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
@@ -111,11 +111,16 @@ impl Collector {
         runtime: Runtime,
     ) -> Result<(Self, Casualty), StartError> {
         let descriptors = Descriptors::share(config);
+        let zone = local_zone();
         let mut destinations = Vec::new();
         for to in &config.destinations {
             let DestinationKind::File(file) = &to.kind;
-            let opened = FileDestination::open(&file.root, descriptors.files).map_err(|source| {
-                StartError::Destination { id: to.id.clone(), root: file.root.clone(), source }
+            let templates = Templates::default();
+            let opened = FileDestination::open(file, &to.deliver, templates, descriptors.files, &zone);
+            let opened = opened.map_err(|source| StartError::Destination {
+                id: to.id.clone(),
+                root: file.root.clone(),
+                source,
             })?;
             let opened: Box<dyn Deliver> = Box::new(opened);
             destinations.push((to, opened));
@@ -144,7 +149,7 @@ impl Collector {
             interrupters: Vec::new(),
             orders: Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() },
         };
-        let started = this.start_threads(config, bound, destinations, &descriptors, &dead);
+        let started = this.start_threads(config, bound, destinations, &descriptors, &zone, &dead);
         match started {
             Ok(()) => Ok((this, casualty)),
             Err(error) => {
@@ -160,11 +165,15 @@ impl Collector {
         bound: Vec<Bound>,
         destinations: Vec<(&crate::config::Destination, Box<dyn Deliver>)>,
         descriptors: &Descriptors,
+        zone: &IanaZone,
         dead: &tokio::sync::mpsc::UnboundedSender<String>,
     ) -> Result<(), StartError> {
         for (to, mut destination) in destinations {
-            let mut consumer = self.queue.consumer(&to.id, Start::Oldest).map_err(|error| {
-                StartError::Buffer { dir: config.buffer.dir.clone(), message: chain(&error) }
+            let behind = Behind::Keeps;
+            let consumer = self.queue.consumer_that(behind, &to.id, Start::Oldest);
+            let mut consumer = consumer.map_err(|error| StartError::Buffer {
+                dir: config.buffer.dir.clone(),
+                message: chain(&error),
             })?;
             self.interrupters.push(consumer.interrupter());
             // From its place, not from the oldest record kept: what is missing in between was due, too, and will be
@@ -176,15 +185,16 @@ impl Collector {
             let account = self.ledger.open_destination(&to.id, backlog);
             let orders = self.orders.clone();
             let watch = Watch::new(format!("destination `{}`", to.id), dead, &self.orders.drain);
-            let id = to.id.clone();
+            let (id, pace) = (to.id.clone(), Pace::from(&to.deliver));
             let thread = Builder::new().name(format!("to-{}", to.id)).spawn(move || {
                 let _watch = watch;
-                destinations::run(&id, &mut *destination, &mut consumer, &account, &orders);
+                let (consumer, account, orders, clock) = (&mut consumer, &*account, &orders, WallClock);
+                let runner = Runner { id: &id, consumer, behind, account, orders, pace, clock };
+                runner.run(&mut *destination);
             });
             self.destination_threads.push(thread.map_err(|source| StartError::Thread { source })?);
         }
         self.warn_of_forgotten_destinations(config);
-        let zone = local_zone();
         for (source, bound) in config.sources.iter().zip(bound) {
             let account = self.ledger.open_source(&source.id);
             let most = self.queue.max_record_len() - record::HEADER_LEN;

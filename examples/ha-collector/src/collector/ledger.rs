@@ -30,10 +30,12 @@ pub(crate) enum DropReason {
     Unreadable,
     /// Lost on the disk: the buffer found its records damaged.
     Damaged,
+    /// The buffer needed its room, and this destination was too far behind.
+    Behind,
 }
 
 impl DropReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::BufferFull,
@@ -42,6 +44,7 @@ impl DropReason {
         Self::Stopped,
         Self::Unreadable,
         Self::Damaged,
+        Self::Behind,
     ];
 
     const fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl DropReason {
             Self::Stopped => "stopped",
             Self::Unreadable => "unreadable",
             Self::Damaged => "damaged",
+            Self::Behind => "behind",
         }
     }
 }
