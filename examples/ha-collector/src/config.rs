@@ -29,8 +29,8 @@ use self::units::Size;
 use self::vrrp::Findings;
 
 pub(crate) use self::destination::{
-    Compress, Dedupe, Delivery, Destination, DestinationKind, Every, FileDestination, FilePath, Format,
-    Layout, MissingDirs, Placed, Rights, Rotate, Sync,
+    Compress, Delivery, Destination, DestinationKind, Every, FileDestination, FilePath, Format, Layout,
+    MissingDirs, Rights, Rotate, Sync,
 };
 pub(crate) use self::rights::{Account, Mode};
 pub(crate) use self::source::{Source, Transport};

@@ -11,7 +11,7 @@ use super::diagnostic::Diagnostic;
 use super::entry::Entry;
 
 pub(super) use self::delivery::Keys as DeliverKeys;
-pub(crate) use self::delivery::{Dedupe, Delivery, Format, Layout, Placed};
+pub(crate) use self::delivery::{Delivery, Format, Layout};
 pub(crate) use self::file::{Compress, Every, FileDestination, FilePath, MissingDirs, Rights, Rotate, Sync};
 
 /// Where messages go. Each keeps its own place in the buffer, by its id.

@@ -46,6 +46,7 @@ pub(crate) enum Layout {
     Usual,
     Format(Format),
     /// A template's name or text, not yet compiled.
+    #[expect(dead_code, reason = "read when templates are compiled")]
     Template(Placed),
 }
 

@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn rotated_files_are_compressed_and_keep_their_mode_and_time() {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt;
         for (how, ending) in [(Compress::Gzip, "gz"), (Compress::Zstd, "zst")] {
             let temp = tempfile::tempdir().unwrap();
             let text = "line\n".repeat(50_000);
