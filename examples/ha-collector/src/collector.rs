@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
 
-use diskbuf::{Interrupter, OpenError, Queue, Start};
+use diskbuf::{Behind, Interrupter, OpenError, Queue, Start};
 use rustix::fs::{Access, AtFlags};
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
@@ -38,8 +38,8 @@ use tracing::{info, warn};
 pub(crate) use self::casualty::Casualty;
 use self::casualty::{Dead, Watch};
 use self::descriptors::Descriptors;
-use self::destinations::file::FileDestination;
-use self::destinations::{Deliver, Orders};
+use self::destinations::file::{FileDestination, Templates};
+use self::destinations::{Deliver, Orders, Pace, Runner, WallClock};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
 use self::names::Names;
@@ -113,11 +113,16 @@ impl Collector {
             warn!("the service manager passed a socket that no source asks for: {socket}");
         }
         let descriptors = Descriptors::share(config);
+        let zone = local_zone();
         let mut destinations = Vec::new();
         for to in &config.destinations {
             let DestinationKind::File(file) = &to.kind;
-            let opened = FileDestination::open(&file.root, descriptors.files).map_err(|source| {
-                StartError::Destination { id: to.id.clone(), root: file.root.clone(), source }
+            let templates = Templates::default();
+            let opened = FileDestination::open(file, &to.deliver, templates, descriptors.files, &zone);
+            let opened = opened.map_err(|source| StartError::Destination {
+                id: to.id.clone(),
+                root: file.root.clone(),
+                source,
             })?;
             let opened: Box<dyn Deliver> = Box::new(opened);
             destinations.push((to, opened));
@@ -172,8 +177,11 @@ impl Collector {
         dead: &Dead,
     ) -> Result<(), StartError> {
         for (to, mut destination) in destinations {
-            let mut consumer = self.queue.consumer(&to.id, Start::Oldest).map_err(|error| {
-                StartError::Buffer { dir: config.buffer.dir.clone(), message: chain(&error) }
+            let behind = Behind::Keeps;
+            let consumer = self.queue.consumer_that(behind, &to.id, Start::Oldest);
+            let mut consumer = consumer.map_err(|error| StartError::Buffer {
+                dir: config.buffer.dir.clone(),
+                message: chain(&error),
             })?;
             self.interrupters.push(consumer.interrupter());
             // From its place, not from the oldest record kept: what is missing in between was due, too, and will be
@@ -185,10 +193,12 @@ impl Collector {
             let account = self.ledger.open_destination(&to.id, consumer.acked().as_u64());
             let orders = self.orders.clone();
             let watch = Watch::new(format!("destination `{}`", to.id), dead, &self.orders.drain);
-            let id = to.id.clone();
+            let (id, pace) = (to.id.clone(), Pace::from(&to.deliver));
             let thread = Builder::new().name(format!("to-{}", to.id)).spawn(move || {
                 let _watch = watch;
-                destinations::run(&id, &mut *destination, &mut consumer, &account, &orders);
+                let (consumer, account, orders, clock) = (&mut consumer, &*account, &orders, WallClock);
+                let runner = Runner { id: &id, consumer, behind, account, orders, pace, clock };
+                runner.run(&mut *destination);
             });
             self.destination_threads.push(thread.map_err(|source| StartError::Thread { source })?);
         }

@@ -9,6 +9,7 @@ mod diagnostic;
 mod entry;
 #[allow(dead_code, reason = "wired when the paths are")]
 pub(crate) mod path;
+mod rights;
 mod schema;
 mod source;
 mod units;
@@ -23,13 +24,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use self::check::Check;
-use self::destination::Places;
+use self::destination::{DeliverKeys, Places};
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
 use self::path::{Ends, Paths};
 use self::vrrp::Findings;
 
-pub(crate) use self::destination::{Destination, DestinationKind};
+pub(crate) use self::destination::{
+    Compress, Delivery, Destination, DestinationKind, Every, FileDestination, FilePath, Format, Layout,
+    MissingDirs, Rights, Rotate, Sync,
+};
+pub(crate) use self::rights::{Account, Mode};
 pub(crate) use self::source::{
     DnsCache, Files, From, Hostname, Keepalive, NameForm, Naming, Pipe, Received, Source, SourceKind, Stamps,
     Streams, There, UnixPath,
@@ -195,6 +200,7 @@ struct Builder {
     errors: Vec<Diagnostic>,
     data: Option<PathBuf>,
     buffer: Option<(Arc<Text>, schema::Buffer)>,
+    deliver: Option<(Arc<Text>, DeliverKeys)>,
     /// Their [`entry`] tables are read when all else is known.
     texts: Vec<Arc<Text>>,
     keeper: vrrp::Given,
@@ -241,6 +247,13 @@ impl Builder {
             }
             self.buffer = Some((Arc::clone(&text), buffer.into_inner()));
         }
+        if let Some(deliver) = file.deliver {
+            if self.deliver.is_some() {
+                self.errors
+                    .push(Diagnostic::new("[deliver] is given in two files").at(&text, deliver.span()));
+            }
+            self.deliver = Some((Arc::clone(&text), deliver.into_inner()));
+        }
         self.texts.push(Arc::clone(&text));
         if let Some(keeper) = file.keeper {
             if self.keeper.keeper.is_some() {
@@ -265,7 +278,10 @@ impl Builder {
         let buffer = self.buffer(&data);
         let received = self.received();
         let sources = self.sources(&received, &data);
-        let destinations = self.destinations(Places { data: &data, buffer: &buffer.dir });
+        let deliver = self.deliver.take().map_or_else(Delivery::default, |(text, keys)| {
+            keys.over(&Delivery::default(), &text, &mut Check { errors: &mut self.errors })
+        });
+        let destinations = self.destinations(Places { data: &data, buffer: &buffer.dir, deliver: &deliver });
         let mut findings = Findings::default();
         let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
         self.errors.append(&mut findings.errors);

@@ -11,6 +11,9 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
                 log::say(&config.warnings);
             }
             log::say(format_args!("good: {config}"));
+            for to in &config.destinations {
+                log::say(format_args!("{}: {}", to.id, to.promise()));
+            }
             Exit::Done
         }
         Err(errors) => {

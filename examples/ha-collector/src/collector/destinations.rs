@@ -3,30 +3,14 @@
 //! A kind of destination is a file here and implements [`Deliver`]; the loop around it is [`run`].
 
 pub(crate) mod file;
+mod run;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use diskbuf::{Consumer, Limit, Wait};
-use tracing::{error, info, warn};
+use super::event::Event;
 
-use super::chain;
-use super::event::{Changes, Event};
-use super::ledger::{DestinationAccount, DropReason};
-use super::limit::Seldom;
-use super::record::Record;
-use super::stop::Stop;
-
-/// Read from the buffer at once.
-const BATCH: Limit = Limit { records: 4096, bytes: 1 << 20 };
-/// An idle destination looks this often for what to close.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// After an error, the first pause and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How long a destination that fails goes on trying after the word to stop.
-const LAST_CHANCE: Duration = Duration::from_secs(3);
+pub(crate) use self::run::{Orders, Pace, Runner, WallClock};
 
 /// What a kind of destination does with messages.
 pub(crate) trait Deliver: Send {
@@ -40,123 +24,25 @@ pub(crate) trait Deliver: Send {
     /// The batch in hand is given up and will come again, whole: takes back what can be taken back of it.
     fn take_back(&mut self);
 
-    /// There was nothing to do for a while.
+    /// There was nothing to do for a while, or [`Self::due`] was reached.
     fn idle(&mut self, _now: Instant) {}
 
-    /// Opens anew what it has open. Nothing waits.
+    /// When [`Self::idle`] wants to be called even if there is nothing to do for less than a while.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Opens anew what it has open. A batch may wait, even one that was handed over in part.
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    /// Nothing will come any more.
+    fn close(&mut self) {}
 }
 
-/// What a running destination hears from outside.
-#[derive(Clone, Debug)]
-pub(crate) struct Orders {
-    /// The buffer will get nothing more: write what it holds, and return.
-    pub(crate) drain: Stop,
-    /// Return now.
-    pub(crate) give_up: Stop,
-    /// Raised by one for every time the files are to be opened anew.
-    pub(crate) reopen: Arc<AtomicU64>,
-}
-
-/// Delivers until the buffer is closed and empty, or until told to give up.
-pub(crate) fn run(
-    id: &str,
-    to: &mut dyn Deliver,
-    consumer: &mut Consumer,
-    account: &DestinationAccount,
-    orders: &Orders,
-) {
-    let mut changes = Changes::default();
-    let mut complaint = Seldom::new(Duration::from_secs(10));
-    let mut reopened = orders.reopen.load(Ordering::Relaxed);
-    while !orders.give_up.said() {
-        let wanted = orders.reopen.load(Ordering::Relaxed);
-        if wanted != reopened {
-            reopened = wanted;
-            match to.reopen() {
-                Ok(()) => info!(destination = id, "opened anew"),
-                Err(error) => error!(destination = id, "cannot open anew, the old one stays: {error}"),
-            }
-        }
-        let delivery = match consumer.read(BATCH) {
-            Ok(delivery) => delivery,
-            Err(error) => {
-                if complaint.now(Instant::now()) {
-                    error!(destination = id, "cannot read the buffer: {}", chain(&error));
-                }
-                if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
-                    return;
-                }
-                continue;
-            }
-        };
-        if delivery.is_empty() && delivery.losses().is_empty() {
-            drop(delivery);
-            match consumer.wait(Some(Instant::now() + HOUSEKEEPING)) {
-                Wait::Closed => return,
-                Wait::TimedOut => to.idle(Instant::now()),
-                _ => {}
-            }
-            continue;
-        }
-        let mut unreadable = 0;
-        for record in &delivery {
-            match Record::read(record.payload()) {
-                Some(record) => to.take(&Event::new(record, &mut changes)),
-                None => unreadable += 1,
-            }
-        }
-        if !flush(id, to, orders, &mut complaint) {
-            to.take_back();
-            return;
-        }
-        let (records, lost) = (delivery.len() as u64, delivery.losses().to_vec());
-        if let Err(error) = delivery.ack() {
-            // Delivered, but the buffer does not know: it will be delivered again.
-            error!(destination = id, "cannot record what was delivered: {}", chain(&error));
-            if orders.give_up.wait(PAUSES.1) || orders.drain.said() {
-                return;
-            }
-            continue;
-        }
-        account.delivered(records - unreadable);
-        account.dropped(DropReason::Unreadable, unreadable);
-        for loss in lost {
-            error!(
-                destination = id,
-                "the buffer lost messages {} to {}: {:?}", loss.from, loss.to, loss.cause
-            );
-            account.dropped(DropReason::Damaged, loss.records());
-        }
-    }
-}
-
-/// Hands the batch over, however long that makes it wait. False: given up, the batch stays in the buffer.
-fn flush(id: &str, to: &mut dyn Deliver, orders: &Orders, complaint: &mut Seldom) -> bool {
-    let mut pause = PAUSES.0;
-    let mut failing_since_drain = None;
-    loop {
-        let now = Instant::now();
-        let Err(error) = to.flush(now) else {
-            return true;
-        };
-        if complaint.now(now) {
-            warn!(destination = id, "cannot write, messages wait in the buffer: {error}");
-        }
-        if orders.drain.said() {
-            let since = *failing_since_drain.get_or_insert(now);
-            if now.duration_since(since) >= LAST_CHANCE {
-                return false;
-            }
-        }
-        if orders.give_up.wait(pause) {
-            return false;
-        }
-        pause = (pause * 2).min(PAUSES.1);
-        if orders.drain.said() {
-            pause = PAUSES.0;
-        }
-    }
+/// Renders something of a message: its line, or the path of its file.
+pub(crate) trait Render: std::fmt::Debug + Send {
+    /// Appends it to `out`.
+    fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
 }

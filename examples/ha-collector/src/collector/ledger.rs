@@ -35,6 +35,8 @@ pub(crate) enum DropReason {
     Damaged,
     /// Something that the collector says itself, said again and again.
     TooOften,
+    /// The buffer needed its room, and this destination was too far behind.
+    Behind,
 }
 
 /// Why a connection was closed by us.
@@ -58,7 +60,7 @@ impl Closing {
 }
 
 impl DropReason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
@@ -69,6 +71,7 @@ impl DropReason {
         Self::Unreadable,
         Self::Damaged,
         Self::TooOften,
+        Self::Behind,
     ];
 
     const fn name(self) -> &'static str {
@@ -83,6 +86,7 @@ impl DropReason {
             Self::Unreadable => "unreadable",
             Self::Damaged => "damaged",
             Self::TooOften => "too_often",
+            Self::Behind => "behind",
         }
     }
 }

@@ -1,18 +1,24 @@
-//! `[[destination]]`: where messages go.
+//! `[[destination]]`: where messages go. What they all share is [`delivery`]; each kind has a file of its own.
+
+mod delivery;
+mod file;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
 
 use super::check::Check;
 use super::diagnostic::Diagnostic;
 use super::entry::Entry;
 
+pub(super) use self::delivery::Keys as DeliverKeys;
+pub(crate) use self::delivery::{Delivery, Format, Layout};
+pub(crate) use self::file::{Compress, Every, FileDestination, FilePath, MissingDirs, Rights, Rotate, Sync};
+
 /// Where messages go. Each keeps its own place in the buffer, by its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
     pub(crate) id: String,
+    pub(crate) deliver: Delivery,
     pub(crate) kind: DestinationKind,
 }
 
@@ -22,30 +28,34 @@ pub(crate) enum DestinationKind {
     File(FileDestination),
 }
 
-/// Files beneath a root, one a host and day.
-#[derive(Clone, Debug)]
-pub(crate) struct FileDestination {
-    pub(crate) root: PathBuf,
-}
-
-/// Directories that destinations must keep out of, and start from.
+/// What the entries of a configuration start from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places<'p> {
     pub(super) data: &'p Path,
+    /// Directories that destinations must keep out of.
     pub(super) buffer: &'p Path,
+    /// `[deliver]`.
+    pub(super) deliver: &'p Delivery,
 }
 
 impl Destination {
     /// Where messages go without a configuration.
     pub(super) fn standard(data: &Path) -> Vec<Self> {
-        let kind = DestinationKind::File(FileDestination { root: data.join("logs") });
-        vec![Self { id: "files".to_owned(), kind }]
+        let kind = DestinationKind::File(FileDestination::standard(data.join("logs")));
+        vec![Self { id: "files".to_owned(), deliver: Delivery::default(), kind }]
     }
 
     /// What a person is told about where messages go.
     pub(crate) fn place(&self) -> String {
         match &self.kind {
-            DestinationKind::File(file) => file.root.join("<host>/<YYYY-MM-DD>.log").display().to_string(),
+            DestinationKind::File(file) => file.place(),
+        }
+    }
+
+    /// What it is worth that the buffer lets a message go: when it does so.
+    pub(crate) fn promise(&self) -> String {
+        match &self.kind {
+            DestinationKind::File(file) => file.promise(),
         }
     }
 
@@ -64,18 +74,16 @@ impl Destination {
                     .help("1 to 64 of a-z 0-9 . _ - with a letter or digit first"),
             );
         }
+        let shared: DeliverKeys = check.told(entry.shared(&DeliverKeys::NAMES))?;
+        let deliver = shared.over(places.deliver, &entry.text, check);
         let kind = match entry.kind.get_ref().as_str() {
-            "file" => {
-                let keys: File = check.told(entry.own())?;
-                let root = plain(&places.data.join(keys.root.unwrap_or_else(|| "logs".into())));
-                DestinationKind::File(FileDestination { root })
-            }
+            "file" => DestinationKind::File(FileDestination::read(&mut entry, places.data, check)?),
             _ => {
                 check.errors.push(entry.unknown_type(&["file"]));
                 return None;
             }
         };
-        let this = Self { id: entry.id.get_ref().clone(), kind };
+        let this = Self { id: entry.id.get_ref().clone(), deliver, kind };
         if let Some(clash) = this.clash_with_buffer(places.buffer) {
             check.errors.push(clash.at(&entry.text, entry.id.span()));
         }
@@ -110,14 +118,6 @@ impl Destination {
             "[[destination]] with id = \"files\" and type = \"file\" writes <data>/logs/<host>/<date>.log",
         )
     }
-}
-
-/// Keys of `file`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    /// Messages go to `<root>/<host>/<YYYY-MM-DD>.log`. Default `logs`, beneath `data`.
-    root: Option<PathBuf>,
 }
 
 /// The path without its `.`, as it is written otherwise.

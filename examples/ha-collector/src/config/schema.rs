@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::destination::DeliverKeys;
 use super::units::Size;
 use super::vrrp::schema::{Keeper, SyncGroup, TrackFile, TrackProcess, TrackScript, Vrrp};
 
@@ -16,6 +17,8 @@ pub(super) struct File {
     /// The directory that relative paths of this configuration start from. Default `ha-collector-data`.
     pub(super) data: Option<Spanned<PathBuf>>,
     pub(super) buffer: Option<Spanned<Buffer>>,
+    /// Defaults of every `[[destination]]`.
+    pub(super) deliver: Option<Spanned<DeliverKeys>>,
     pub(super) keeper: Option<Keeper>,
     #[serde(default)]
     pub(super) vrrp: Vec<Spanned<Vrrp>>,

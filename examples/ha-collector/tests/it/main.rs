@@ -12,6 +12,7 @@ mod crash;
 mod delivery;
 mod demo;
 mod disk_full;
+mod files;
 mod hostile;
 mod import;
 mod keeper;

@@ -44,7 +44,8 @@ fn the_configuration_with_every_key_is_what_runs_without_one() {
     assert_eq!(
         said,
         "good: udp 127.0.0.1:5514, tcp 127.0.0.1:5514 into ha-collector-data/logs/<host>/<YYYY-MM-DD>.log, \
-         buffer ha-collector-data/buffer of at most 2 GiB\n"
+         buffer ha-collector-data/buffer of at most 2 GiB\n\
+         files: a message is let go when its line is written\n"
     );
     // Each key of the schema stands in it.
     let toml = read("examples/ha-collector/collector.toml");

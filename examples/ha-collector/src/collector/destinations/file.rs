@@ -1,45 +1,125 @@
-//! Messages as lines of text in files, one a host and day: `<root>/<host>/<YYYY-MM-DD>.log`.
+//! Messages as lines of text in files, one a host and day unless told otherwise: `<root>/<host>/<YYYY-MM-DD>.log`.
 //!
-//! The day is that of the time in the line. A message counts as delivered when the write of its line has returned:
-//! it survives the death of this program, not yet the loss of power. After a crash the last batch may come twice.
+//! The day is that of the time in the line. A message counts as delivered when the write of its line has returned, or
+//! with `sync = "batch"`, when its file is synced; otherwise it survives the death of this program, not yet the loss of
+//! power. After a crash the last batch may come twice.
 
+mod calendar;
 mod component;
+mod compress;
 mod line;
+mod log_file;
+mod naming;
 mod open;
+mod rights;
 mod root;
+mod rotate;
 mod sink;
+mod trouble;
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
 use std::time::Instant;
 
-use syslog_parse::Rfc3339;
+use syslog_parse::{Cached, IanaZone, Rfc3339, Zone as _};
 
+use self::calendar::Calendar;
+use self::naming::{HostAndDay, Naming};
+use self::rights::Rights;
 use self::root::Root;
-use self::sink::Sink;
-use super::Deliver;
+use self::rotate::Rotation;
+use self::sink::{Policy, Sink};
+use super::{Deliver, Render};
 use crate::collector::event::{Event, Field};
 use crate::collector::record::Time;
+use crate::config::{self, Delivery, FilePath, Format, Layout};
 
 /// A destination, ready to run.
 #[derive(Debug)]
 pub(crate) struct FileDestination {
     sink: Sink,
+    naming: Naming,
+    layout: Option<Box<dyn Render>>,
+    /// Times are written in this zone.
+    zone: Option<Cached<IanaZone>>,
     clock: StampText,
 }
 
+/// What a configuration's templates were compiled to.
+#[derive(Debug, Default)]
+pub(crate) struct Templates {
+    /// Of `path`.
+    pub(crate) path: Option<Box<dyn Render>>,
+    /// Of `template`, or of a format other than `line`.
+    pub(crate) layout: Option<Box<dyn Render>>,
+}
+
 impl FileDestination {
-    /// Opens the root, creating it where it is missing.
-    pub(crate) fn open(root: &Path, most_files: usize) -> io::Result<Self> {
-        let sink = Sink::new(Root::open(root)?, most_files, Instant::now());
-        Ok(Self { sink, clock: StampText::default() })
+    /// Opens the root, creating it where it is missing. At most about `descriptors` files will be open at the same time.
+    /// `local` is the zone of this machine.
+    pub(crate) fn open(
+        asked: &config::FileDestination,
+        deliver: &Delivery,
+        templates: Templates,
+        descriptors: usize,
+        local: &IanaZone,
+    ) -> io::Result<Self> {
+        let missing = |what: &str| io::Error::other(format!("this version cannot compile its {what}"));
+        let naming = match (&asked.path, templates.path) {
+            (FilePath::HostAndDay, _) => Naming::HostAndDay(HostAndDay::default()),
+            (FilePath::Fixed(path), _) => Naming::Fixed(path.as_bytes().into()),
+            (FilePath::Template(_), Some(template)) => Naming::Template { template, path: Vec::new() },
+            (FilePath::Template(_), None) => return Err(missing("path")),
+        };
+        let layout = match (&deliver.layout, templates.layout) {
+            (Layout::Usual | Layout::Format(Format::Line), _) => None,
+            (Layout::Format(_) | Layout::Template(_), Some(template)) => Some(template),
+            (Layout::Format(_) | Layout::Template(_), None) => return Err(missing("format")),
+        };
+        let root = Root::open(&asked.root, Rights::new(&asked.rights)?)?;
+        let policy = Policy {
+            missing_dirs: asked.missing_dirs,
+            sync: asked.sync,
+            idle_close: asked.idle_close,
+            most: asked.max_files.unwrap_or(descriptors).min(descriptors),
+            rotation: asked.rotate.map(|rotate| Rotation::new(rotate, &root)).transpose()?,
+        };
+        let calendar = Calendar::new(deliver.time_zone.as_ref().unwrap_or(local).clone());
+        Ok(Self {
+            sink: Sink::new(root, policy, calendar, Instant::now()),
+            naming,
+            layout,
+            zone: deliver.time_zone.clone().map(Cached::new),
+            clock: StampText::default(),
+        })
     }
 }
 
 impl Deliver for FileDestination {
     fn take(&mut self, event: &Event<'_>) {
-        render(event, &mut self.sink, &mut self.clock);
+        let mut time = event.time();
+        if let Some(zone) = &self.zone {
+            time.offset = zone.at_instant(time.instant.secs).offset;
+        }
+        let day = time.instant.secs.saturating_add(i64::from(time.offset)).div_euclid(86_400);
+        let mut peer = Address::EMPTY;
+        let host = match (event.get(Field::Host), event.peer()) {
+            (Some(host), _) => host,
+            (None, Some(ip)) => peer.write(ip),
+            (None, None) => b"unknown",
+        };
+        let out = self.sink.lines(self.naming.path(event, host, day));
+        match &mut self.layout {
+            None => render(event, time, host, &mut self.clock, out),
+            Some(layout) => {
+                let start = out.len();
+                layout.render(event, out);
+                // What is looked for after a crash, and moved when a file fails, are lines.
+                if out.len() > start && !out.ends_with(b"\n") {
+                    out.push(b'\n');
+                }
+            }
+        }
     }
 
     fn flush(&mut self, now: Instant) -> io::Result<()> {
@@ -51,26 +131,24 @@ impl Deliver for FileDestination {
     }
 
     fn idle(&mut self, now: Instant) {
-        self.sink.close_idle(now);
+        self.sink.idle(now);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.sink.due()
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        self.sink.close_all()
+        self.sink.reopen()
+    }
+
+    fn close(&mut self) {
+        self.sink.close();
     }
 }
 
 /// One line: time, host, tag, message. Without a host in the message, the sender's address stands for it.
-fn render(event: &Event<'_>, sink: &mut Sink, clock: &mut StampText) {
-    let time = event.time();
-    let local = time.instant.secs.saturating_add(i64::from(time.offset));
-    let day = local.div_euclid(86_400);
-    let mut peer = Address::EMPTY;
-    let host = match (event.get(Field::Host), event.peer()) {
-        (Some(host), _) => host,
-        (None, Some(ip)) => peer.write(ip),
-        (None, None) => b"unknown",
-    };
-    let out = sink.lines(host, day);
+fn render(event: &Event<'_>, time: Time, host: &[u8], clock: &mut StampText, out: &mut Vec<u8>) {
     out.extend_from_slice(clock.text(time));
     out.push(b' ');
     line::escape_into(host, out);

@@ -17,9 +17,13 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// Appends `field` to `out` as one path component.
 pub(super) fn encode(field: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
+    let harmless = field.iter().fold(true, |harmless, &byte| harmless & stays(byte));
+    if harmless && !field.is_empty() && field.len() <= NAME_MAX && !leads(field) {
+        out.extend_from_slice(field);
+        return;
+    }
     for (at, &byte) in field.iter().enumerate() {
-        let leads = at == 0 && matches!(byte, b'.' | b'-' | b'~');
-        if !leads && stays(byte) {
+        if stays(byte) && (at > 0 || !leads(field)) {
             out.push(byte);
         } else {
             out.extend_from_slice(&[b'%', hex(byte >> 4), hex(byte)]);
@@ -39,6 +43,11 @@ pub(super) fn encode(field: &[u8], out: &mut Vec<u8>) {
         let hash = fnv1a_128(field);
         out.extend(hash.to_be_bytes().into_iter().flat_map(|byte| [hex(byte >> 4), hex(byte)]));
     }
+}
+
+/// Whether it begins with what means something at the beginning of a name.
+const fn leads(field: &[u8]) -> bool {
+    matches!(field, [b'.' | b'-' | b'~', ..])
 }
 
 const fn stays(byte: u8) -> bool {

@@ -1,38 +1,13 @@
-//! Opening a log file: its name, and the end that a crash may have left in the middle of a line.
+//! The end of a file that a crash may have left in the middle of a line.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use rustix::io::Errno;
-use syslog_parse::Civil;
 use tracing::info;
-
-use super::component;
-use super::root::{IfMissing, Root};
-
-/// Days since 1970-01-01.
-pub(super) type Day = i64;
-
-/// The directory of messages that have no file of their own. No field is ever encoded to this name.
-pub(super) const OVERFLOW: &str = "%overflow";
 
 /// How far back the beginning of a torn line is looked for: no line is longer.
 const LONGEST_LINE: u64 = 65 << 20;
-
-/// Opens `<host>/<YYYY-MM-DD>.log` beneath the root; without a host, the overflow file of the day.
-pub(super) fn append(root: &Root, host: Option<&[u8]>, day: Day, if_missing: IfMissing) -> io::Result<File> {
-    let mut dir = Vec::new();
-    match host {
-        Some(host) => component::encode(host, &mut dir),
-        None => dir.extend_from_slice(OVERFLOW.as_bytes()),
-    }
-    // Encoded names are ASCII.
-    let dir = String::from_utf8_lossy(&dir);
-    let date = Civil::from_local_seconds(day.saturating_mul(86_400));
-    let name = format!("{:04}-{:02}-{:02}.log", date.year, date.month, date.day);
-    root.open_append(&dir, &name, if_missing)
-}
 
 /// Makes sure that the file ends with a whole line before `lines` are appended.
 ///
@@ -41,19 +16,35 @@ pub(super) fn append(root: &Root, host: Option<&[u8]>, day: Day, if_missing: IfM
 /// remove: it gets its line end.
 pub(super) fn mend(file: &mut File, lines: &[u8]) -> io::Result<()> {
     let len = file.metadata()?.len();
-    let Some(tail) = torn_line(file, len)? else {
-        return Ok(());
-    };
-    let ours = lines.split(|&byte| byte == b'\n').any(|line| line.starts_with(&tail));
-    if ours {
-        info!(
-            bytes = tail.len(),
-            "removed the beginning of a line that a crash had cut; it is written whole now"
-        );
-        file.set_len(len - tail.len() as u64)
-    } else {
-        file.write_all(b"\n")
+    match torn_line(file, len)? {
+        None => Ok(()),
+        Some(tail) if comes_again(&tail, lines) => cut(file, len, &tail),
+        Some(_) => file.write_all(b"\n"),
     }
+}
+
+/// As [`mend`], for a file that nothing need be appended to: a piece whose line is in none of `batches` stays.
+pub(super) fn mend_if_it_comes_again<'l>(
+    file: &File,
+    batches: impl IntoIterator<Item = &'l [u8]>,
+) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    match torn_line(file, len)? {
+        Some(tail) if batches.into_iter().any(|lines| comes_again(&tail, lines)) => cut(file, len, &tail),
+        _ => Ok(()),
+    }
+}
+
+fn comes_again(tail: &[u8], lines: &[u8]) -> bool {
+    lines.split(|&byte| byte == b'\n').any(|line| line.starts_with(tail))
+}
+
+fn cut(file: &File, len: u64, tail: &[u8]) -> io::Result<()> {
+    info!(
+        bytes = tail.len(),
+        "removed the beginning of a line that a crash had cut; it is written whole now"
+    );
+    file.set_len(len - tail.len() as u64)
 }
 
 /// The bytes behind the last line end; `None` if there are none.
@@ -73,30 +64,25 @@ fn torn_line(file: &File, len: u64) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Whether an error says something about the disk or the process, and not about this one file.
-pub(super) fn concerns_all_files(error: &io::Error) -> bool {
-    let all = [Errno::NOSPC, Errno::DQUOT, Errno::ROFS, Errno::IO, Errno::NOMEM, Errno::STALE, Errno::NODEV];
-    is_out_of_descriptors(error) || Errno::from_io_error(error).is_some_and(|errno| all.contains(&errno))
-}
-
-pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A file that holds `before`, open as log files are.
+    fn file(before: &[u8]) -> (tempfile::TempDir, File) {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("log");
+        std::fs::write(&path, before).unwrap();
+        let file = std::fs::OpenOptions::new().read(true).append(true).open(path).unwrap();
+        (temp, file)
+    }
+
     /// What a file holds after `before` was found in it and `lines` were written.
     fn mended(before: &[u8], lines: &[u8]) -> Vec<u8> {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::create_dir(temp.path().join("h")).unwrap();
-        std::fs::write(temp.path().join("h/1970-01-01.log"), before).unwrap();
-        let root = Root::open(temp.path()).unwrap();
-        let mut file = append(&root, Some(b"h"), 0, IfMissing::Fail).unwrap();
+        let (temp, mut file) = file(before);
         mend(&mut file, lines).unwrap();
         file.write_all(lines).unwrap();
-        std::fs::read(temp.path().join("h/1970-01-01.log")).unwrap()
+        std::fs::read(temp.path().join("log")).unwrap()
     }
 
     #[test]
@@ -124,5 +110,14 @@ mod tests {
         let long = vec![b'x'; 300_000];
         let line = [&long[..], b" end\n"].concat();
         assert_eq!(mended(&[b"done\n", &long[..]].concat(), &line), [b"done\n", &line[..]].concat());
+    }
+
+    #[test]
+    fn a_piece_in_a_file_that_its_line_no_longer_goes_to_is_removed_if_the_line_comes() {
+        for (lines, left) in [(&b"torn line\n"[..], &b"done\n"[..]), (b"other\n", b"done\ntorn")] {
+            let (temp, file) = file(b"done\ntorn");
+            mend_if_it_comes_again(&file, [&b"first\n"[..], lines]).unwrap();
+            assert_eq!(std::fs::read(temp.path().join("log")).unwrap(), left);
+        }
     }
 }

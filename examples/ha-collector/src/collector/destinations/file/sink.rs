@@ -1,205 +1,218 @@
-//! The files that are being written: which are open, what waits for each, and how it gets to the disk whole.
+//! The files that are being written: which are open, what waits for each, and where lines go whose file fails.
 //!
-//! Lines are gathered per file while a batch is read, and written with one call a file when it ends. How a file is
-//! opened, and mended where a crash cut it in the middle of a line, is in [`super::open`].
+//! Lines are gathered per file while a batch is read, and written with one call a file when it ends. A single file is
+//! [`super::log_file`]'s; how a file is put aside when it is full or old is [`super::rotate`]'s.
 
-use std::fs::File;
 use std::hash::BuildHasher as _;
-use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use tracing::{info, warn};
 
-use super::open::{self, Day, OVERFLOW};
+use super::calendar::Calendar;
+use super::log_file::{Known, LogFile, Role};
+use super::naming::date;
+use super::open;
 use super::root::{IfMissing, Root};
+use super::rotate::Rotation;
+use super::trouble::{Trouble, is_for_good, is_missing, is_out_of_descriptors};
 use crate::collector::limit::{Seldom, TokenBucket};
+use crate::config::{MissingDirs, Sync};
 
 /// New files: this many at once, and this many a second after that. A stranger who makes up host names fills one
 /// overflow file a day, not the directory.
 const NEW_FILES_BURST: u32 = 10_000;
 const NEW_FILES_PER_SECOND: u32 = 100;
-/// A file that nobody wrote to for so long is closed.
-const IDLE: Duration = Duration::from_secs(60);
 /// How often a busy destination looks for files to close.
 const SWEEP: Duration = Duration::from_secs(10);
-/// How long a host goes without a file of its own before one is tried again.
-const RETRY_OVERFLOW: Duration = Duration::from_secs(10);
-/// How often it is looked whether somebody removed a file under our hands.
-const LOOK_FOR_REMOVED: Duration = Duration::from_secs(1);
+/// How long a file that cannot be opened, or is one too many, is not tried again.
+const RETRY_UNOPENED: Duration = Duration::from_secs(10);
+/// How long a file that cannot be written holds the others up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it is not tried again then.
+const RETRY_FAILED: Duration = Duration::from_secs(60);
+/// How long rotation is not tried again where it failed.
+const RETRY_ROTATION: Duration = Duration::from_secs(60);
 /// A buffer larger than this is given back once it is written.
 const KEEP_BUFFER: usize = 64 * 1024;
 const KEEP_BUFFERS: usize = 256;
+/// The directory of lines that have no file of their own. No field is ever encoded to this name.
+pub(super) const OVERFLOW: &str = "%overflow";
+
+/// What is asked of all files of a destination.
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) missing_dirs: MissingDirs,
+    pub(super) sync: Sync,
+    /// A file that nobody wrote to for so long is closed.
+    pub(super) idle_close: Duration,
+    /// Files open at the same time, at most about.
+    pub(super) most: usize,
+    pub(super) rotation: Option<Rotation>,
+}
 
 /// All files of one destination.
 #[derive(Debug)]
 pub(super) struct Sink {
     root: Root,
-    /// Where in `files` the file of a (host, day) is.
+    policy: Policy,
+    calendar: Calendar,
+    /// Where in `files` the file of a path is.
     index: HashTable<usize>,
     hasher: RandomState,
-    files: Vec<Entry>,
+    files: Vec<LogFile>,
     /// Those with lines to write, in the order in which they got their first.
     pending: Vec<usize>,
-    /// How many of `pending` are done.
-    done: usize,
     /// The file of the message before: devices send in bursts.
     last: Option<usize>,
     /// Empty buffers, to be used again.
     buffers: Vec<Vec<u8>>,
     new_files: TokenBucket,
-    /// Files open at the same time, at most.
-    most: usize,
-    looked: Instant,
+    /// What the last life may have left in the overflow file has been looked at.
+    mended: Option<Mended>,
+    sync_at: Option<Instant>,
+    rotate_again_at: Option<Instant>,
     swept: Instant,
     complaint: Seldom,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// `None`: the overflow file.
-    host: Option<Box<[u8]>>,
-    day: Day,
-    state: State,
-    lines: Vec<u8>,
-    /// Bytes of `lines` that are in the file already: a write may stop half way.
-    written: usize,
-    /// Bytes that this batch has put into the file.
-    this_batch: u64,
-    used: Instant,
-}
-
-#[derive(Debug)]
-enum State {
-    Closed,
-    Open(File),
-    /// Has no file of its own: its lines go to the overflow file of the day, until it is tried again.
-    Overflow {
-        since: Instant,
-    },
-}
+#[derive(Clone, Copy, Debug)]
+struct Mended;
 
 impl Sink {
-    /// Writes beneath `root`, with at most about `most` files open at the same time.
-    pub(super) fn new(root: Root, most: usize, now: Instant) -> Self {
+    /// Writes beneath `root`.
+    pub(super) fn new(root: Root, policy: Policy, calendar: Calendar, now: Instant) -> Self {
         Self {
             root,
+            policy: Policy { most: policy.most.max(16), ..policy },
+            calendar,
             index: HashTable::new(),
             hasher: RandomState::default(),
             files: Vec::new(),
             pending: Vec::new(),
-            done: 0,
             last: None,
             buffers: Vec::new(),
             new_files: TokenBucket::new(NEW_FILES_BURST, NEW_FILES_PER_SECOND, now),
-            most: most.max(16),
-            looked: now,
+            mended: None,
+            sync_at: None,
+            rotate_again_at: None,
             swept: now,
             complaint: Seldom::new(Duration::from_secs(10)),
         }
     }
 
-    /// The buffer that whole lines for this host and day are appended to.
-    pub(super) fn lines(&mut self, host: &[u8], day: Day) -> &mut Vec<u8> {
-        self.lines_of(Some(host), day)
-    }
-
-    fn lines_of(&mut self, host: Option<&[u8]>, day: Day) -> &mut Vec<u8> {
+    /// The buffer that whole lines for the file of that path are appended to.
+    #[inline]
+    pub(super) fn lines(&mut self, path: &[u8]) -> &mut Vec<u8> {
         let at = match self.last {
-            Some(at) if self.is_for(at, host, day) => at,
-            _ => self.find_or_insert(host, day),
+            Some(at) if self.is_for(at, path) => at,
+            _ => self.find_or_insert(path, Role::Own),
         };
         self.last = Some(at);
         #[expect(clippy::indexing_slicing, reason = "an index of `files`: just compared, found or inserted")]
-        let entry = &mut self.files[at];
-        if entry.lines.is_empty() {
+        let file = &mut self.files[at];
+        if file.lines.is_empty() {
             self.pending.push(at);
-            if entry.lines.capacity() == 0 {
-                entry.lines = self.buffers.pop().unwrap_or_default();
+            if file.lines.capacity() == 0 {
+                file.lines = self.buffers.pop().unwrap_or_default();
             }
         }
-        &mut entry.lines
+        &mut file.lines
     }
 
     /// Writes everything that waits. After an error, what is not written still waits, and a second call goes on where
-    /// this one stopped.
+    /// this one stopped. A file that fails keeps no other one from being written.
     pub(super) fn flush(&mut self, now: Instant) -> io::Result<()> {
-        let look = now.saturating_duration_since(self.looked) >= LOOK_FOR_REMOVED;
-        if look {
-            self.looked = now;
+        if self.pending.is_empty() {
+            self.keep_house(now);
+            return Ok(());
         }
-        while let Some(&at) = self.pending.get(self.done) {
-            if look {
-                self.close_if_removed(at);
+        if self.mended.is_none() {
+            self.mend_overflow();
+            self.mended = Some(Mended);
+        }
+        loop {
+            let written = self.write_pending(now)?;
+            match self.policy.sync {
+                Sync::Batch => written.and(self.sync_pending(now)?)?,
+                Sync::Within(span) => {
+                    self.sync_at.get_or_insert(now + span);
+                    written?;
+                }
+                Sync::Never => written?,
             }
-            self.settle(at, now)?;
-            self.done += 1;
-        }
-        for at in self.pending.drain(..) {
-            if let Some(entry) = self.files.get_mut(at) {
-                entry.this_batch = 0;
+            // Syncing may have found a file that fails: then its lines are in the overflow file's batch now.
+            if self.pending.iter().all(|&at| self.files.get(at).is_none_or(LogFile::is_written)) {
+                break;
             }
         }
-        self.done = 0;
-        if self.files.len() > self.most {
-            self.close_older_half();
-        } else if now.saturating_duration_since(self.swept) >= SWEEP {
-            self.close_idle(now);
+        for at in std::mem::take(&mut self.pending) {
+            let Some(file) = self.files.get_mut(at) else { continue };
+            if self.policy.sync == Sync::Never {
+                file.forget_sync();
+            }
+            let mut lines = file.done();
+            if lines.capacity() <= KEEP_BUFFER && self.buffers.len() < KEEP_BUFFERS {
+                lines.clear();
+                self.buffers.push(lines);
+            }
         }
+        self.keep_house(now);
         Ok(())
     }
 
     /// The batch that could not be written as a whole is given up: takes back what was written of it, for it will come
     /// again, whole.
     pub(super) fn take_back(&mut self) {
-        for &at in &self.pending {
-            if let Some(entry) = self.files.get_mut(at)
-                && let State::Open(file) = &entry.state
-                && entry.this_batch > 0
-            {
-                let shortened =
-                    file.metadata().and_then(|now| file.set_len(now.len().saturating_sub(entry.this_batch)));
-                if let Err(error) = shortened {
-                    warn!(host = name(entry), "cannot take back lines that will be written again: {error}");
-                }
-                entry.this_batch = 0;
+        for at in std::mem::take(&mut self.pending) {
+            if let Some(file) = self.files.get_mut(at) {
+                file.take_back();
+                file.done();
             }
         }
     }
 
-    /// Closes what nobody wrote to for a while. Nothing may wait.
-    pub(super) fn close_idle(&mut self, now: Instant) {
-        self.swept = now;
-        self.keep(|entry| now.saturating_duration_since(entry.used) < IDLE);
+    /// Closes what nobody wrote to for a while, and syncs what is due. Nothing may wait.
+    pub(super) fn idle(&mut self, now: Instant) {
+        self.sync_if_due(now);
+        self.close_idle(now);
     }
 
-    /// Closes everything: the next line opens its file anew, beneath whatever directory the root's path names now.
-    /// Nothing may wait.
-    pub(super) fn close_all(&mut self) -> io::Result<()> {
-        self.keep(|_| false);
+    /// When something has to be synced.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.sync_at
+    }
+
+    /// Closes everything: the next line opens its file anew, beneath whatever directory the root's path names now. A file
+    /// that a batch is half way into stays until that is written.
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            self.keep(|_| false);
+        }
+        for file in self.files.iter_mut().filter(|file| !file.is_begun()) {
+            file.close();
+            file.failing = None;
+        }
         self.root.reopen()
     }
 
-    fn is_for(&self, at: usize, host: Option<&[u8]>, day: Day) -> bool {
-        self.files.get(at).is_some_and(|entry| entry.day == day && entry.host.as_deref() == host)
+    /// Closes everything, for good.
+    pub(super) fn close(&mut self) {
+        self.files.iter_mut().for_each(LogFile::close);
     }
 
-    fn find_or_insert(&mut self, host: Option<&[u8]>, day: Day) -> usize {
-        let hash = self.hasher.hash_one((host, day));
-        if let Some(&at) = self.index.find(hash, |&at| self.is_for(at, host, day)) {
+    fn is_for(&self, at: usize, path: &[u8]) -> bool {
+        self.files.get(at).is_some_and(|file| *file.path == *path)
+    }
+
+    fn find_or_insert(&mut self, path: &[u8], role: Role) -> usize {
+        let hash = self.hasher.hash_one(path);
+        if let Some(&at) = self.index.find(hash, |&at| self.is_for(at, path)) {
             return at;
         }
-        self.files.push(Entry {
-            host: host.map(Into::into),
-            day,
-            state: State::Closed,
-            lines: Vec::new(),
-            written: 0,
-            this_batch: 0,
-            used: self.looked,
-        });
+        self.files.push(LogFile::new(path, role, self.swept));
         let at = self.files.len() - 1;
         self.enter(at);
         at
@@ -208,131 +221,230 @@ impl Sink {
     /// Enters `files[at]` into the index.
     fn enter(&mut self, at: usize) {
         let (files, hasher) = (&self.files, &self.hasher);
-        let hash_of = |&at: &usize| {
-            files.get(at).map_or(0, |entry| hasher.hash_one((entry.host.as_deref(), entry.day)))
-        };
+        let hash_of = |&at: &usize| files.get(at).map_or(0, |file| hasher.hash_one(&*file.path));
         self.index.insert_unique(hash_of(&at), at, hash_of);
     }
 
-    /// Gets the lines of one file to where they belong.
-    fn settle(&mut self, at: usize, now: Instant) -> io::Result<()> {
-        let Some(entry) = self.files.get_mut(at) else {
-            return Ok(());
-        };
-        entry.used = now;
-        let try_again = |since| now.saturating_duration_since(since) >= RETRY_OVERFLOW;
-        if matches!(entry.state, State::Closed)
-            || matches!(entry.state, State::Overflow { since } if try_again(since))
-        {
-            self.open(at, now)?;
+    /// Gets all lines to where they belong. The inner error: all but those of a file that may yet be written.
+    fn write_pending(&mut self, now: Instant) -> io::Result<io::Result<()>> {
+        let mut waiting = Ok(());
+        let wall = self.calendar.now();
+        let mut next = 0;
+        // It grows: lines that go to the overflow file append that.
+        while let Some(&at) = self.pending.get(next) {
+            next += 1;
+            match self.settle(at, now, wall) {
+                Ok(()) => {}
+                Err(Trouble::OfOne(error)) => waiting = waiting.and(Err(error)),
+                Err(Trouble::OfAll(error)) => return Err(error),
+            }
         }
-        let Some(entry) = self.files.get_mut(at) else {
-            return Ok(());
-        };
-        match &mut entry.state {
-            State::Open(file) => {
-                while let Some(rest) = entry.lines.get(entry.written..).filter(|rest| !rest.is_empty()) {
-                    match file.write(rest) {
-                        Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                        Ok(n) => {
-                            entry.written += n;
-                            entry.this_batch += n as u64;
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
-                    }
+        Ok(waiting)
+    }
+
+    /// Syncs what this batch was written to. What cannot be synced is written again.
+    fn sync_pending(&mut self, now: Instant) -> io::Result<io::Result<()>> {
+        let mut waiting = Ok(());
+        for next in 0..self.pending.len() {
+            let Some(&at) = self.pending.get(next) else { break };
+            let Some(file) = self.files.get_mut(at) else { continue };
+            if let Err(error) = file.sync(&self.root) {
+                file.take_back();
+                match self.overcome(at, error, now) {
+                    Ok(()) => {}
+                    Err(Trouble::OfOne(error)) => waiting = waiting.and(Err(error)),
+                    Err(Trouble::OfAll(error)) => return Err(error),
                 }
-                entry.written = 0;
-                let mut lines = std::mem::take(&mut entry.lines);
-                self.recycle(&mut lines);
             }
-            State::Overflow { .. } => {
-                let day = entry.day;
-                let mut lines = std::mem::take(&mut entry.lines);
-                // `pending` grows, and the loop in `flush` comes to the overflow file too.
-                self.lines_of(None, day).extend_from_slice(&lines);
-                self.recycle(&mut lines);
-            }
-            // `open` left it open or in overflow.
-            State::Closed => {}
         }
+        Ok(waiting)
+    }
+
+    /// Gets the lines of one file to where they belong.
+    fn settle(&mut self, at: usize, now: Instant, wall: i64) -> Result<(), Trouble> {
+        let Some(file) = self.files.get_mut(at).filter(|file| !file.is_written()) else {
+            return Ok(());
+        };
+        file.used = now;
+        file.look(&self.root, now);
+        if file.is_aside(now) {
+            self.divert(at, RETRY_UNOPENED, now);
+            return Ok(());
+        }
+        if !file.is_open() {
+            match self.open(at, now) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return self.overcome(at, error, now),
+            }
+        }
+        if self.rotate_if_due(at, now, wall) {
+            match self.open(at, now) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return self.overcome(at, error, now),
+            }
+        }
+        let Some(file) = self.files.get_mut(at) else { return Ok(()) };
+        match file.write(now, wall) {
+            Ok(()) => {
+                if file.failing.take().is_some() {
+                    info!(file = file.name(), "can be written again");
+                }
+                Ok(())
+            }
+            Err(error) => self.overcome(at, error, now),
+        }
+    }
+
+    /// Opens a file. False: it is one too many, and goes without.
+    fn open(&mut self, at: usize, now: Instant) -> io::Result<bool> {
+        let Some(file) = self.files.get_mut(at) else {
+            return Ok(false);
+        };
+        let create = IfMissing::Create(match file.role {
+            Role::Own => self.policy.missing_dirs,
+            Role::Overflow => MissingDirs::AreMade,
+        });
+        let mut opened = file.open(&self.root, IfMissing::Fail, now);
+        if is_missing(&opened) {
+            if file.role == Role::Own && file.known() == Known::Not && !self.new_files.take(now) {
+                if self.complaint.now(now) {
+                    warn!("too many new files: messages of new ones go to {}", self.overflow_place());
+                }
+                self.divert(at, RETRY_UNOPENED, now);
+                return Ok(false);
+            }
+            opened = file.open(&self.root, create, now);
+            if is_missing(&opened) && self.root.reopen().is_ok() {
+                // Nothing can be made in a directory that was removed.
+                opened = file.open(&self.root, create, now);
+            }
+        }
+        opened.map(|()| true)
+    }
+
+    /// Decides what a failure of one file means: all wait, this one is waited for, or its lines go elsewhere.
+    fn overcome(&mut self, at: usize, error: io::Error, now: Instant) -> Result<(), Trouble> {
+        let Some(file) = self.files.get_mut(at) else {
+            return Ok(());
+        };
+        let device = file.device().unwrap_or_else(|| self.root.device_of(&file.path));
+        if file.role == Role::Overflow || self.root.concerns_all(&error, device) {
+            if is_out_of_descriptors(&error) {
+                self.close_unused();
+            }
+            return Err(Trouble::OfAll(error));
+        }
+        let since = file.failing.get_or_insert(now);
+        let failing_for = now.saturating_duration_since(*since);
+        let retry = if is_for_good(&error) {
+            RETRY_UNOPENED
+        } else if failing_for < PATIENCE {
+            return Err(Trouble::OfOne(error));
+        } else {
+            RETRY_FAILED
+        };
+        if self.complaint.now(now) || failing_for.is_zero() {
+            let place = self.overflow_place();
+            let name = self.files.get(at).map(LogFile::name);
+            warn!(file = name, "cannot be written, its lines go to {place}: {error}");
+        }
+        self.divert(at, retry, now);
         Ok(())
     }
 
-    /// Opens the file of an entry, or decides that it goes without one.
-    fn open(&mut self, at: usize, now: Instant) -> io::Result<()> {
-        let Some(entry) = self.files.get_mut(at) else {
-            return Ok(());
+    /// Sends the lines of a file to the overflow file, now and for a while.
+    fn divert(&mut self, at: usize, retry: Duration, now: Instant) {
+        let path = overflow_path(self.calendar.today());
+        let overflow = self.find_or_insert(&path, Role::Overflow);
+        let Some(file) = self.files.get_mut(at) else { return };
+        let until = file.aside_until().filter(|until| now < *until).unwrap_or(now + retry);
+        let lines = file.set_aside(until);
+        if let Some(overflow) = self.files.get_mut(overflow) {
+            overflow.lines.extend_from_slice(&lines);
+        }
+        // Perhaps again: what is written already is not written twice.
+        self.pending.push(overflow);
+    }
+
+    /// Puts a file aside before a batch is begun in it. True: it has to be opened anew.
+    fn rotate_if_due(&mut self, at: usize, now: Instant, wall: i64) -> bool {
+        let (Some(rotation), Some(file)) = (&self.policy.rotation, self.files.get_mut(at)) else {
+            return false;
         };
-        let mut opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Fail);
-        if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            if entry.host.is_some() && !self.new_files.take(now) {
-                if self.complaint.now(now) {
-                    warn!(
-                        "too many new files: messages of new hosts go to {}",
-                        self.root.path().join(OVERFLOW).display()
-                    );
-                }
-                entry.state = State::Overflow { since: now };
-                return Ok(());
-            }
-            opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Create);
-            if opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-                // Nothing can be made in a directory that was removed.
-                self.root.reopen()?;
-                opened = open::append(&self.root, entry.host.as_deref(), entry.day, IfMissing::Create);
-            }
-        }
-        match opened {
-            Ok(mut file) => {
-                open::mend(&mut file, &entry.lines)?;
-                entry.state = State::Open(file);
-                Ok(())
-            }
-            Err(error) if entry.host.is_none() || open::concerns_all_files(&error) => {
-                if open::is_out_of_descriptors(&error) {
-                    self.close_unused();
-                }
-                Err(error)
-            }
-            Err(error) => {
-                warn!(
-                    host = name(entry),
-                    "cannot open its file, its messages go to {}: {error}",
-                    self.root.path().join(OVERFLOW).display()
-                );
-                entry.state = State::Overflow { since: now };
-                Ok(())
-            }
-        }
-    }
-
-    /// A file that somebody removed is not written to any longer: its bytes would be gone when we close it.
-    fn close_if_removed(&mut self, at: usize) {
-        if let Some(entry) = self.files.get_mut(at)
-            && let State::Open(file) = &entry.state
-            && entry.written == 0
-            && file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+        let (len, wrote_at) = file.age();
+        // What a batch has begun stays where it can be taken back.
+        if file.is_begun()
+            || self.rotate_again_at.is_some_and(|again| now < again)
+            || !rotation.is_due(len, file.lines.len(), wrote_at, wall, &mut self.calendar)
         {
-            info!(host = name(entry), "its file was removed; a new one is begun");
-            entry.state = State::Closed;
+            return false;
+        }
+        self.rotate_again_at = None;
+        file.close();
+        if let Err(error) = rotation.rotate(&self.root, &file.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(file = file.name(), "cannot be rotated, it grows on: {error}");
+            self.rotate_again_at = Some(now + RETRY_ROTATION);
+        }
+        true
+    }
+
+    /// A line that was cut in the overflow file when the last life ended may have a file of its own now: then nobody
+    /// opens the overflow file to mend it.
+    fn mend_overflow(&self) {
+        let today = self.calendar.today();
+        for day in [today - 1, today] {
+            if let Ok((file, _)) = self.root.open_append(&overflow_path(day), IfMissing::Fail) {
+                let batches = self.files.iter().map(|file| &*file.lines);
+                if let Err(error) = open::mend_if_it_comes_again(&file, batches) {
+                    warn!("cannot look for a torn line in {}: {error}", self.overflow_place());
+                }
+            }
         }
     }
 
-    fn recycle(&mut self, lines: &mut Vec<u8>) {
-        if lines.capacity() <= KEEP_BUFFER && self.buffers.len() < KEEP_BUFFERS {
-            lines.clear();
-            self.buffers.push(std::mem::take(lines));
+    fn overflow_place(&self) -> String {
+        self.root.path().join(OVERFLOW).display().to_string()
+    }
+
+    /// Between batches.
+    fn keep_house(&mut self, now: Instant) {
+        self.sync_if_due(now);
+        if self.files.len() > self.policy.most {
+            self.close_older_half();
+        } else if now.saturating_duration_since(self.swept) >= SWEEP {
+            self.close_idle(now);
         }
+    }
+
+    fn sync_if_due(&mut self, now: Instant) {
+        if self.sync_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.sync_at = None;
+        for file in self.files.iter_mut().filter(|file| file.is_unsynced()) {
+            if let Err(error) = file.sync(&self.root) {
+                file.complain_of_sync(&error);
+            }
+        }
+    }
+
+    fn close_idle(&mut self, now: Instant) {
+        self.swept = now;
+        let idle = self.policy.idle_close;
+        self.keep(|file| now.saturating_duration_since(file.used) < idle || file.is_aside(now));
     }
 
     fn close_older_half(&mut self) {
-        let mut used: Vec<Instant> = self.files.iter().map(|entry| entry.used).collect();
+        let mut used: Vec<Instant> = self.files.iter().map(|file| file.used).collect();
         let middle = used.len() / 2;
         let (_, &mut median, _) = used.select_nth_unstable(middle);
         let mut to_close = middle;
-        self.keep(|entry| {
-            let close = to_close > 0 && entry.used <= median;
+        self.keep(|file| {
+            let close = to_close > 0 && file.used <= median;
             to_close -= usize::from(close);
             !close
         });
@@ -340,15 +452,19 @@ impl Sink {
 
     /// Gives descriptors back in the middle of a flush: entries stay where they are, files that do not wait close.
     fn close_unused(&mut self) {
-        for entry in self.files.iter_mut().filter(|entry| entry.lines.is_empty()) {
-            entry.state = State::Closed;
-        }
+        self.files.iter_mut().filter(|file| file.lines.is_empty()).for_each(LogFile::close);
     }
 
-    /// Forgets all entries but those; only called when nothing waits, for `pending` names entries by position.
-    fn keep(&mut self, keep: impl FnMut(&Entry) -> bool) {
+    /// Forgets all files but those; only called when nothing waits, for `pending` names files by position.
+    fn keep(&mut self, mut keep: impl FnMut(&LogFile) -> bool) {
         debug_assert!(self.pending.is_empty());
-        self.files.retain(keep);
+        self.files.retain_mut(|file| {
+            let keep = keep(file);
+            if !keep {
+                file.close();
+            }
+            keep
+        });
         self.last = None;
         self.index.clear();
         for at in 0..self.files.len() {
@@ -357,132 +473,9 @@ impl Sink {
     }
 }
 
-/// The host, for a person.
-fn name(entry: &Entry) -> String {
-    entry.host.as_deref().map_or_else(|| OVERFLOW.to_owned(), |host| host.escape_ascii().to_string())
+fn overflow_path(day: i64) -> Vec<u8> {
+    format!("{OVERFLOW}/{}.log", date(day)).into_bytes()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sink(most: usize) -> (tempfile::TempDir, Sink, Instant) {
-        let temp = tempfile::tempdir().unwrap();
-        let now = Instant::now();
-        let sink = Sink::new(Root::open(temp.path()).unwrap(), most, now);
-        (temp, sink, now)
-    }
-
-    fn read(temp: &tempfile::TempDir, path: &str) -> String {
-        std::fs::read_to_string(temp.path().join(path)).unwrap_or_default()
-    }
-
-    #[test]
-    fn each_host_and_day_has_its_file() {
-        let (temp, mut sink, now) = sink(100);
-        sink.lines(b"a", 0).extend_from_slice(b"1\n");
-        sink.lines(b"b", 0).extend_from_slice(b"2\n");
-        sink.lines(b"a", 0).extend_from_slice(b"3\n");
-        sink.lines(b"a", 20_000).extend_from_slice(b"4\n");
-        sink.flush(now).unwrap();
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "1\n3\n");
-        assert_eq!(read(&temp, "b/1970-01-01.log"), "2\n");
-        assert_eq!(read(&temp, "a/2024-10-04.log"), "4\n");
-    }
-
-    #[test]
-    fn more_hosts_than_open_files_lose_nothing() {
-        let (temp, mut sink, now) = sink(16);
-        for round in 0..3 {
-            for host in 0..200 {
-                sink.lines(format!("h{host}").as_bytes(), 0)
-                    .extend_from_slice(format!("{round}\n").as_bytes());
-            }
-            sink.flush(now + Duration::from_secs(round)).unwrap();
-            assert!(sink.files.len() <= 200);
-        }
-        for host in 0..200 {
-            assert_eq!(read(&temp, &format!("h{host}/1970-01-01.log")), "0\n1\n2\n");
-        }
-        sink.close_idle(now + Duration::from_secs(3_600));
-        assert_eq!(sink.files.len(), 0);
-    }
-
-    #[test]
-    fn hosts_beyond_the_rate_of_new_files_share_the_overflow_file() {
-        let (temp, mut sink, now) = sink(100);
-        sink.new_files = TokenBucket::new(2, 1, now);
-        for host in ["a", "b", "c", "d"] {
-            sink.lines(host.as_bytes(), 0).extend_from_slice(format!("{host}\n").as_bytes());
-        }
-        sink.flush(now).unwrap();
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "a\n");
-        assert_eq!(read(&temp, "%overflow/1970-01-01.log"), "c\nd\n");
-        assert!(!temp.path().join("c").exists());
-    }
-
-    #[test]
-    fn a_host_whose_file_cannot_be_opened_goes_to_the_overflow_file() {
-        let (temp, mut sink, now) = sink(100);
-        std::fs::write(temp.path().join("a"), "a file where the directory should be").unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"1\n");
-        sink.lines(b"b", 0).extend_from_slice(b"2\n");
-        sink.flush(now).unwrap();
-        assert_eq!(read(&temp, "%overflow/1970-01-01.log"), "1\n");
-        assert_eq!(read(&temp, "b/1970-01-01.log"), "2\n");
-    }
-
-    #[test]
-    fn a_host_gets_its_own_file_when_that_is_possible_again() {
-        let (temp, mut sink, now) = sink(100);
-        sink.new_files = TokenBucket::new(0, 1, now);
-        sink.lines(b"a", 0).extend_from_slice(b"1\n");
-        sink.flush(now).unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"2\n");
-        sink.new_files = TokenBucket::new(9, 1, now);
-        sink.flush(now + RETRY_OVERFLOW).unwrap();
-        assert_eq!(read(&temp, "%overflow/1970-01-01.log"), "1\n");
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "2\n");
-    }
-
-    #[test]
-    fn a_batch_that_is_given_up_leaves_nothing_behind() {
-        let (temp, mut sink, now) = sink(100);
-        sink.lines(b"a", 0).extend_from_slice(b"before\n");
-        sink.flush(now).unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"again\n");
-        sink.lines(b"b", 0).extend_from_slice(b"again\n");
-        let a = sink.pending[0];
-        sink.settle(a, now).unwrap();
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "before\nagain\n");
-        sink.take_back();
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "before\n");
-    }
-
-    #[test]
-    fn a_root_that_was_removed_is_made_again() {
-        let (temp, mut sink, now) = sink(100);
-        let root = temp.path().join("root");
-        sink.root = Root::open(&root).unwrap();
-        std::fs::remove_dir(&root).unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"1\n");
-        sink.flush(now).unwrap();
-        assert_eq!(read(&temp, "root/a/1970-01-01.log"), "1\n");
-        std::fs::rename(&root, temp.path().join("old")).unwrap();
-        sink.close_all().unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"2\n");
-        sink.flush(now).unwrap();
-        assert_eq!(read(&temp, "root/a/1970-01-01.log"), "2\n");
-    }
-
-    #[test]
-    fn a_file_that_was_removed_is_begun_anew_within_a_second() {
-        let (temp, mut sink, now) = sink(100);
-        sink.lines(b"a", 0).extend_from_slice(b"1\n");
-        sink.flush(now).unwrap();
-        std::fs::remove_file(temp.path().join("a/1970-01-01.log")).unwrap();
-        sink.lines(b"a", 0).extend_from_slice(b"2\n");
-        sink.flush(now + LOOK_FOR_REMOVED).unwrap();
-        assert_eq!(read(&temp, "a/1970-01-01.log"), "2\n");
-    }
-}
+mod tests;
