@@ -13,6 +13,8 @@ mod limit;
 mod record;
 mod sources;
 mod stop;
+#[allow(dead_code, unused_imports, reason = "wired when the paths are")]
+mod template;
 mod vitals;
 
 use std::io;

@@ -22,6 +22,7 @@ use toml::de::{DeTable, DeValue};
 
 use self::check::Check;
 use self::destination::Places;
+pub(crate) use self::diagnostic::nearest;
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
 use self::units::Size;

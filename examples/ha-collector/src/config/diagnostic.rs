@@ -143,7 +143,7 @@ fn unknown_name(message: &str) -> Option<(&str, Vec<&str>)> {
 }
 
 /// The known name that is a slip of the finger away, if there is one.
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, name) = known.iter().map(|name| (distance(wrong, name), *name)).min()?;
     (distance <= 2 && distance < wrong.len()).then_some(name)
 }

@@ -3,8 +3,6 @@
 //! The day is that of the time in the line. A message counts as delivered when the write of its line has returned:
 //! it survives the death of this program, not yet the loss of power. After a crash the last batch may come twice.
 
-mod component;
-mod line;
 mod open;
 mod root;
 mod sink;
@@ -21,6 +19,7 @@ use self::sink::Sink;
 use super::Deliver;
 use crate::collector::event::{Event, Field};
 use crate::collector::record::Time;
+use crate::collector::template::escape;
 
 /// A destination, ready to run.
 #[derive(Debug)]
@@ -73,18 +72,18 @@ fn render(event: &Event<'_>, sink: &mut Sink, clock: &mut StampText) {
     let out = sink.lines(host, day);
     out.extend_from_slice(clock.text(time));
     out.push(b' ');
-    line::escape_into(host, out);
+    escape::escape_into(host, out);
     out.push(b' ');
     if let Some(app) = event.get(Field::Program) {
-        line::escape_into(app, out);
+        escape::escape_into(app, out);
         if let Some(procid) = event.get(Field::Pid) {
             out.push(b'[');
-            line::escape_into(procid, out);
+            escape::escape_into(procid, out);
             out.push(b']');
         }
         out.extend_from_slice(b": ");
     }
-    line::escape_into(event.get(Field::Message).unwrap_or_default(), out);
+    escape::escape_into(event.get(Field::Message).unwrap_or_default(), out);
     out.push(b'\n');
 }
 

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use syslog_parse::Civil;
 use tracing::info;
 
-use super::component;
 use super::root::{IfMissing, Root};
+use crate::collector::template::component;
 
 /// Days since 1970-01-01.
 pub(super) type Day = i64;
