@@ -231,9 +231,10 @@ pub(crate) fn is_number(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(b'-' | b'0'..=b'9')) && is_value(bytes)
 }
 
-/// Whether the bytes are one value of JSON, without line ends.
+/// Whether the bytes are one value of JSON, without control characters.
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
-    !bytes.iter().any(u8::is_ascii_control) && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    let clean = std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(char::is_control));
+    clean && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 #[cfg(test)]

@@ -77,6 +77,12 @@ impl Surroundings {
         Self { names, sources, host }
     }
 
+    /// A machine called `collector`, with one source, `net`, that unit tests' records come from.
+    #[cfg(test)]
+    pub(crate) fn fake(names: Names) -> Self {
+        Self { names, sources: [(7, "net".into())].into(), host: (*b"collector").into() }
+    }
+
     /// The id of a source; empty for one that is no longer configured.
     pub(super) fn source(&self, key: u32) -> &str {
         self.sources.get(&key).map_or("", |id| id)

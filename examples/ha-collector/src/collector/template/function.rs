@@ -22,7 +22,7 @@ pub(super) enum Function {
     Echo(Vec<Template>),
     /// The first argument that is not empty.
     Or(Vec<Template>),
-    /// What is made of the text of the arguments.
+    /// What is made of each argument, with a blank between, or a slash between what is sanitized.
     Make {
         what: Make,
         of: Vec<Template>,
@@ -236,33 +236,15 @@ impl Function {
             }
             Self::Json(pairs) => pairs.write_json(event, clock, out),
             Self::Welf(pairs) => pairs.write_welf(event, clock, out),
-            Self::Make { what: Make::Length, of } => {
+            Self::Make { what, of } => {
+                let between = if matches!(what, Make::Sanitize { .. }) { b'/' } else { b' ' };
                 let mut text = clock.borrow_buffer();
                 for (n, one) in of.iter().enumerate() {
+                    if n > 0 {
+                        out.push(between);
+                    }
                     text.clear();
                     one.render(event, clock, &mut text);
-                    if n > 0 {
-                        out.push(b' ');
-                    }
-                    macros::number(text.len() as u64, out);
-                }
-                clock.give_back(text);
-            }
-            Self::Make { what, of } => {
-                let mut text = clock.borrow_buffer();
-                let between = if matches!(what, Make::Sanitize { .. }) { b'/' } else { b' ' };
-                if between == b'/' {
-                    // Each by itself: what separates them stays.
-                    for (n, one) in of.iter().enumerate() {
-                        text.clear();
-                        one.render(event, clock, &mut text);
-                        if n > 0 {
-                            out.push(between);
-                        }
-                        what.of(&text, out);
-                    }
-                } else {
-                    joined(of, between, Values::AsTheyAre, event, clock, &mut text);
                     what.of(&text, out);
                 }
                 clock.give_back(text);
@@ -367,15 +349,10 @@ impl Make {
                 out.extend_from_slice(text);
             }
             Self::Strip => out.extend_from_slice(text.trim_ascii()),
-            Self::Base64 => base64(text, out),
+            Self::Base64 => crate::json::push_base64(text, out),
             Self::UrlEncode => text::url_encode(text, out),
-            Self::BaseName => out.extend_from_slice(text::split_path(text).1),
-            Self::DirName => out.extend_from_slice(text::split_path(text).0),
+            Self::BaseName => out.extend_from_slice(text::base_name(text)),
+            Self::DirName => out.extend_from_slice(text::dir_name(text)),
         }
     }
-}
-
-/// Appends RFC 4648 §4, with padding.
-fn base64(text: &[u8], out: &mut Vec<u8>) {
-    crate::json::push_base64(text, out);
 }

@@ -261,7 +261,6 @@ impl Pairs {
             let value = |out: &mut Vec<u8>| given.value.render(event, clock, out);
             space.push(given.name.as_bytes(), given.kind, self.empty, value);
         }
-        space.sort();
     }
 }
 
@@ -344,12 +343,21 @@ impl PairSpace {
         }
     }
 
+    /// The dot that a name begins with becomes an underscore.
+    fn underscore(&mut self) {
+        for entry in &self.entries {
+            if let Some(first) = self.bytes.get_mut(entry.name.start).filter(|first| **first == b'.') {
+                *first = b'_';
+            }
+        }
+    }
+
     /// By name, a name before those that it is the beginning of; the same name as it was pushed.
     fn sort(&mut self) {
         let Self { bytes, entries } = self;
         let key = |entry: &Entry| {
             let name = bytes.get(entry.name.clone()).unwrap_or_default();
-            name.iter().map(|byte| if *byte == b'.' { 0 } else { *byte })
+            name.iter().map(|byte| if *byte == b'.' { 0 } else { u16::from(*byte) + 1 })
         };
         entries.sort_unstable_by(|a, b| key(a).cmp(key(b)).then(a.name.start.cmp(&b.name.start)));
     }

@@ -145,7 +145,9 @@ fn arguments(text: &str, base: usize) -> Option<(Vec<Argument>, usize)> {
             }
             continue;
         }
-        let argument = current.get_or_insert_with(|| Argument { text: String::new(), at: base + at });
+        let opened = usize::from(matches!(char, '"' | '\''));
+        let argument =
+            current.get_or_insert_with(|| Argument { text: String::new(), at: base + at + opened });
         match (char, quote) {
             ('\\', _) if chars.peek().is_some_and(|(_, next)| matches!(next, '"' | '\'' | '\\')) => {
                 if depth > 0 {

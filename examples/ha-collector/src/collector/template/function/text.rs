@@ -67,11 +67,18 @@ pub(super) fn url_encode(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// What stands before the last `/` (`.` where there is none) and behind it.
-pub(super) fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
+/// What stands before the last `/` (`.` where there is none).
+pub(super) fn dir_name(path: &[u8]) -> &[u8] {
     match path.iter().rposition(|byte| *byte == b'/') {
-        Some(0) => (b"/", path.get(1..).unwrap_or_default()),
-        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
-        None => (b".", path),
+        Some(0) => b"/",
+        Some(at) => path.get(..at).unwrap_or_default(),
+        None => b".",
     }
+}
+
+/// What stands behind the last `/` that has something behind it.
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    let path = path.get(..end).unwrap_or_default();
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }

@@ -9,10 +9,14 @@ use crate::json;
 const MOST_DEEP: usize = 24;
 
 impl Pairs {
-    /// Appends an object, its keys in order. The same key never comes twice in one object.
+    /// Appends an object, its keys in order. Of the same name given twice the last counts.
     pub(in super::super) fn write_json(&self, event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
         let mut space = clock.borrow_pairs();
         self.gather(event, clock, &mut space);
+        if self.initial_dot == InitialDot::Underscore {
+            space.underscore();
+        }
+        space.sort();
         out.push(b'{');
         let mut last: &[u8] = b"";
         let mut open = 0;
@@ -29,12 +33,12 @@ impl Pairs {
                     out.push(b',');
                 }
                 if segments.peek().is_none() {
-                    self.leaf(n, segment, value, kind, out);
+                    leaf(segment, value, kind, out);
                     break;
                 }
                 // `a` has a value, and now there comes `a.b`: both stay, under different keys.
                 let taken = any && n == shared && is_value_before(last, name, n);
-                self.write_key(n, segment, if taken { b"." } else { b"" }, out);
+                key(segment, if taken { b"." } else { b"" }, out);
                 out.push(b'{');
                 open += 1;
             }
@@ -51,6 +55,7 @@ impl Pairs {
     pub(in super::super) fn write_welf(&self, event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
         let mut space = clock.borrow_pairs();
         self.gather(event, clock, &mut space);
+        space.sort();
         for (n, (name, value, _)) in space.iter().enumerate() {
             if n > 0 {
                 out.push(b' ');
@@ -59,8 +64,7 @@ impl Pairs {
                 |byte: u8| if byte <= b' ' || matches!(byte, b'=' | b'"' | 0x7F) { b'_' } else { byte };
             out.extend(name.iter().map(|byte| plain(*byte)));
             out.push(b'=');
-            let quoted =
-                value.iter().any(|byte| *byte <= b' ' || matches!(byte, b'"' | b'\'' | b'\\' | b','));
+            let quoted = value.iter().any(|byte| *byte <= b' ' || matches!(byte, b'"' | b'\\'));
             if !quoted {
                 out.extend_from_slice(value);
                 continue;
@@ -79,40 +83,33 @@ impl Pairs {
         }
         clock.give_pairs_back(space);
     }
+}
 
-    fn leaf(&self, n: usize, segment: &[u8], value: &[u8], kind: Kind, out: &mut Vec<u8>) {
-        self.write_key(n, segment, b"", out);
-        let bare = match kind {
-            Kind::String => false,
-            Kind::Number => json::is_number(value),
-            Kind::Boolean => value == b"true" || value == b"false",
-            Kind::Json => json::is_value(value),
-        };
-        if bare {
-            out.extend_from_slice(value);
-        } else if json::push_string(value, out) == json::Text::Mended {
-            out.push(b',');
-            self.write_key(n, segment, b"_base64", out);
-            out.push(b'"');
-            json::push_base64(value, out);
-            out.push(b'"');
-        }
-    }
-
-    /// `"key":`
-    fn write_key(&self, n: usize, segment: &[u8], suffix: &[u8], out: &mut Vec<u8>) {
-        let (dot, segment) = match segment.strip_prefix(b".") {
-            Some(rest) if n == 0 => (true, rest),
-            _ => (false, segment),
-        };
+fn leaf(segment: &[u8], value: &[u8], kind: Kind, out: &mut Vec<u8>) {
+    key(segment, b"", out);
+    let bare = match kind {
+        Kind::String => false,
+        Kind::Number => json::is_number(value),
+        Kind::Boolean => value == b"true" || value == b"false",
+        Kind::Json => json::is_value(value),
+    };
+    if bare {
+        out.extend_from_slice(value);
+    } else if json::push_string(value, out) == json::Text::Mended {
+        out.push(b',');
+        key(segment, b"_base64", out);
         out.push(b'"');
-        if dot {
-            out.push(if self.initial_dot == InitialDot::Kept { b'.' } else { b'_' });
-        }
-        json::push_escaped(segment, out);
-        out.extend_from_slice(suffix);
-        out.extend_from_slice(b"\":");
+        json::push_base64(value, out);
+        out.push(b'"');
     }
+}
+
+/// `"key":`
+fn key(segment: &[u8], suffix: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    json::push_escaped(segment, out);
+    out.extend_from_slice(suffix);
+    out.extend_from_slice(b"\":");
 }
 
 /// A name at its dots; the dot that it begins with belongs to the first part.
