@@ -21,6 +21,8 @@ mod record;
 mod routing;
 mod sources;
 mod stop;
+#[allow(dead_code, unused_imports, reason = "wired when the paths are")]
+mod template;
 mod vitals;
 
 use std::io;

@@ -25,6 +25,7 @@ use toml::de::{DeTable, DeValue};
 
 use self::check::Check;
 use self::destination::{DeliverKeys, Places};
+pub(crate) use self::diagnostic::nearest;
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
 use self::path::{Ends, Paths};

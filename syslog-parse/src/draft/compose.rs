@@ -17,7 +17,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style
 /// `<` PRIVAL `>`
 pub(super) fn pri(pri: Pri, out: &mut Vec<u8>) {
     out.push(b'<');
-    out.extend_from_slice(pri.number().to_string().as_bytes());
+    write(format_args!("{number}", number = pri.number()), out);
     out.push(b'>');
 }
 
@@ -236,8 +236,15 @@ pub(super) fn bsd_stamp(time: Time, out: &mut Vec<u8>) -> bool {
         }
     };
     let month = MONTHS.get(usize::from(month.wrapping_sub(1))).copied().unwrap_or("Jan");
-    out.extend_from_slice(format!("{month} {day:>2} {hour:02}:{minute:02}:{second:02}").as_bytes());
+    write(format_args!("{month} {day:>2} {hour:02}:{minute:02}:{second:02}"), out);
     true
+}
+
+/// Appends text without making a string of it first.
+fn write(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    // A vector takes everything.
+    drop(out.write_fmt(text));
 }
 
 const MONTHS: [&str; 12] =

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use syslog_parse::{Cached, Framer, Framing, IanaZone, Step, Timestamp, ZoneSource};
 
 use super::Exit;
-use crate::json::MessageJson;
+use crate::json::{self, Facts};
 use crate::log;
 use crate::when::{self, ZoneNames};
 
@@ -87,6 +87,8 @@ struct Context {
     /// Messages seen so far, and those of them that were refused.
     seen: u64,
     refused: u64,
+    /// The object to be written.
+    line: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +126,7 @@ impl Context {
             }
         };
         let check = if arguments.strict { Check::Rfc } else { Check::Nothing };
-        Ok(Self { zone: Cached::new(zone), source, names, now, check, seen: 0, refused: 0 })
+        Ok(Self { zone: Cached::new(zone), source, names, now, check, seen: 0, refused: 0, line: Vec::new() })
     }
 
     fn show(&mut self, raw: &[u8], out: &mut impl Write) -> io::Result<()> {
@@ -138,8 +140,10 @@ impl Context {
             return Ok(());
         }
         let sent = when::sent(&message, &self.names, &self.zone, self.source, self.now);
-        serde_json::to_writer(&mut *out, &MessageJson::new(&message, sent))?;
-        out.write_all(b"\n")
+        self.line.clear();
+        json::push_message(&Facts::of(&message, sent), &mut self.line);
+        self.line.push(b'\n');
+        out.write_all(&self.line)
     }
 }
 

@@ -83,6 +83,11 @@ impl Names {
         intern(&mut self.fields, name, "fields", MOST_NAMES).map(Field::Named)
     }
 
+    /// Whether something has asked for the field of that name before.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|known| known == name)
+    }
+
     /// The tag of that name, made when it is new.
     pub(crate) fn tag(&mut self, name: &str) -> Result<Tag, TooMany> {
         intern(&mut self.tags, name, "tags", MOST_TAGS).map(Tag)

@@ -26,7 +26,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use syslog_parse::{Deviations, Format, Message, Provenance, Span, Timestamp};
+use syslog_parse::{Deviations, Format, Header, Message, Pri, Provenance, Span, Timestamp};
 
 /// Bytes before the raw message.
 pub(crate) const HEADER_LEN: usize = 128;
@@ -312,10 +312,32 @@ impl<'a> Record<'a> {
         self.span(5).unwrap_or_default()
     }
 
+    /// What the parser made of it, without the stamp and the name of its zone: [`Self::time`] is what became of those.
+    pub(crate) fn parsed(&self) -> Message<'a> {
+        let header = Header {
+            format: self.format(),
+            pri: self.received_priority().map(Pri::from_number),
+            stamp: None,
+            zone_name: Span::ABSENT,
+            host: self.place(0),
+            app: self.place(1),
+            procid: self.place(2),
+            msgid: self.place(3),
+            structured_data: self.place(4),
+            message: self.place(5),
+            deviations: self.deviations(),
+            sequence: self.sequence(),
+        };
+        Message::from_parts(self.raw, header)
+    }
+
     fn span(&self, n: usize) -> Option<&'a [u8]> {
+        self.place(n).of(self.raw)
+    }
+
+    fn place(&self, n: usize) -> Span {
         let at = 80 + 8 * n;
-        let span = Span { start: u32::from_le_bytes(self.at(at)), len: u32::from_le_bytes(self.at(at + 4)) };
-        span.of(self.raw)
+        Span { start: u32::from_le_bytes(self.at(at)), len: u32::from_le_bytes(self.at(at + 4)) }
     }
 
     #[inline]

@@ -149,7 +149,7 @@ pub(crate) fn suggestion(wrong: &str, known: &[&str]) -> String {
 }
 
 /// The known name that is a slip of the finger away, if there is one.
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, name) = known.iter().map(|name| (distance(wrong, name), *name)).min()?;
     (distance <= 2 && distance < wrong.len()).then_some(name)
 }

@@ -5,9 +5,7 @@
 //! power. After a crash the last batch may come twice.
 
 mod calendar;
-mod component;
 mod compress;
-mod line;
 mod log_file;
 mod naming;
 mod open;
@@ -32,6 +30,7 @@ use self::sink::{Policy, Sink};
 use super::{Deliver, Render};
 use crate::collector::event::{Event, Field};
 use crate::collector::record::Time;
+use crate::collector::template::escape;
 use crate::config::{self, Delivery, FilePath, Format, Layout};
 
 /// A destination, ready to run.
@@ -151,18 +150,18 @@ impl Deliver for FileDestination {
 fn render(event: &Event<'_>, time: Time, host: &[u8], clock: &mut StampText, out: &mut Vec<u8>) {
     out.extend_from_slice(clock.text(time));
     out.push(b' ');
-    line::escape_into(host, out);
+    escape::escape_into(host, out);
     out.push(b' ');
     if let Some(app) = event.get(Field::Program) {
-        line::escape_into(app, out);
+        escape::escape_into(app, out);
         if let Some(procid) = event.get(Field::Pid) {
             out.push(b'[');
-            line::escape_into(procid, out);
+            escape::escape_into(procid, out);
             out.push(b']');
         }
         out.extend_from_slice(b": ");
     }
-    line::escape_into(event.get(Field::Message).unwrap_or_default(), out);
+    escape::escape_into(event.get(Field::Message).unwrap_or_default(), out);
     out.push(b'\n');
 }
 

@@ -2,7 +2,7 @@
 
 use syslog_parse::Civil;
 
-use super::component;
+use crate::collector::template::component;
 use crate::collector::destinations::Render;
 use crate::collector::event::Event;
 

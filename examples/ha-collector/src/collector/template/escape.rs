@@ -1,16 +1,19 @@
-//! One message as one line of text: RFC 3339 time, host, tag, message, with nothing in it that could be taken for a
-//! second line or for an order to a terminal.
+//! Values in lines of text: nothing in them can be taken for a second line or for an order to a terminal.
 
 /// Appends `bytes`, control characters escaped: `\n`, `\r`, `\t`, others as `\x1b`. A backslash stays as it is: people
 /// search these files for what the device said.
-pub(super) fn escape_into(bytes: &[u8], out: &mut Vec<u8>) {
-    // Written to be vectorised: no early way out.
-    let suspicious = bytes.iter().fold(false, |found, &byte| found | is_suspicious(byte));
-    if suspicious {
-        escape_slowly(bytes, out);
-    } else {
+pub(crate) fn escape_into(bytes: &[u8], out: &mut Vec<u8>) {
+    if is_clean(bytes) {
         out.extend_from_slice(bytes);
+    } else {
+        escape_slowly(bytes, out);
     }
+}
+
+/// Whether there is nothing to escape, as far as can be seen quickly.
+pub(super) fn is_clean(bytes: &[u8]) -> bool {
+    // Written to be vectorised: no early way out.
+    !bytes.iter().fold(false, |found, &byte| found | is_suspicious(byte))
 }
 
 /// Control characters of ASCII, and the first byte of those of Latin-1 in UTF-8 (U+0080 to U+009F, C2 80 to C2 9F).

@@ -15,7 +15,7 @@ const EMPTY: &[u8] = b"%_";
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Appends `field` to `out` as one path component.
-pub(super) fn encode(field: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn encode(field: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     let harmless = field.iter().fold(true, |harmless, &byte| harmless & stays(byte));
     if harmless && !field.is_empty() && field.len() <= NAME_MAX && !leads(field) {
