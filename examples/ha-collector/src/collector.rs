@@ -29,7 +29,6 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
-use self::destinations::file::FileDestination;
 use self::destinations::{Deliver, Orders};
 use self::intake::{Intake, Origin};
 pub(crate) use self::ledger::Balance;
@@ -40,15 +39,15 @@ use self::sources::tcp::{self, TcpSource};
 use self::sources::udp::{KernelDrops, UdpSource};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
-use crate::config::{Config, DestinationKind, Source, Transport};
+use crate::config::{Config, Source, Transport};
 
 /// Why the collector did not start. Nothing is running then, and nothing was accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("cannot listen on {transport} {listen} (source `{id}`): {source}{}", bind_hint(.source))]
     Bind { id: String, transport: &'static str, listen: SocketAddr, source: io::Error },
-    #[error("cannot write logs beneath {} (destination `{id}`): {source}", root.display())]
-    Destination { id: String, root: PathBuf, source: io::Error },
+    #[error("cannot write logs beneath {place} (destination `{id}`): {source}")]
+    Destination { id: String, place: String, source: io::Error },
     #[error("cannot open the buffer {}: {message}", dir.display())]
     Buffer { dir: PathBuf, message: String },
     #[error("cannot start a thread: {source}")]
@@ -113,11 +112,8 @@ impl Collector {
         let descriptors = Descriptors::share(config);
         let mut destinations = Vec::new();
         for to in &config.destinations {
-            let DestinationKind::File(file) = &to.kind;
-            let opened = FileDestination::open(&file.root, descriptors.files).map_err(|source| {
-                StartError::Destination { id: to.id.clone(), root: file.root.clone(), source }
-            })?;
-            let opened: Box<dyn Deliver> = Box::new(opened);
+            let opened = destinations::open(to, descriptors.files)
+                .map_err(|source| StartError::Destination { id: to.id.clone(), place: to.place(), source })?;
             destinations.push((to, opened));
         }
         let queue = open_queue(config)?;

@@ -27,7 +27,10 @@ use self::entry::Entry;
 use self::units::Size;
 use self::vrrp::Findings;
 
-pub(crate) use self::destination::{Destination, DestinationKind};
+pub(crate) use self::destination::{
+    ConsoleDestination, DatagramDestination, Destination, DestinationKind, Format, Framing, Keepalive,
+    PipeDestination, ProgramDestination, Strategy, StreamDestination, Target, UserttyDestination,
+};
 pub(crate) use self::source::{Source, Transport};
 pub(crate) use self::units::Span;
 pub(crate) use self::vrrp::{

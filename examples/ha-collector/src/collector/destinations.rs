@@ -2,7 +2,19 @@
 //!
 //! A kind of destination is a file here and implements [`Deliver`]; the loop around it is [`run`].
 
+mod batch;
+mod console;
+mod datagram;
 pub(crate) mod file;
+mod open;
+mod pipe;
+mod program;
+mod render;
+mod stream;
+mod sys;
+mod usertty;
+
+pub(crate) use self::open::open;
 
 use std::io;
 use std::sync::Arc;
@@ -43,10 +55,29 @@ pub(crate) trait Deliver: Send {
     /// There was nothing to do for a while.
     fn idle(&mut self, _now: Instant) {}
 
+    /// How often [`Self::idle`] is called while there is nothing to do.
+    fn idle_every(&self) -> Duration {
+        HOUSEKEEPING
+    }
+
+    /// What became of messages of the batches handed over, since this was asked last.
+    fn tally(&mut self) -> Tally {
+        Tally::default()
+    }
+
     /// Opens anew what it has open. Nothing waits.
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Messages that were handed over otherwise than whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// There was nowhere to put them, and it is in the nature of the destination not to wait.
+    pub(crate) dropped: u64,
+    /// Longer than the destination can take: their beginning was delivered.
+    pub(crate) cut: u64,
 }
 
 /// What a running destination hears from outside.
@@ -94,7 +125,7 @@ pub(crate) fn run(
         };
         if delivery.is_empty() && delivery.losses().is_empty() {
             drop(delivery);
-            match consumer.wait(Some(Instant::now() + HOUSEKEEPING)) {
+            match consumer.wait(Some(Instant::now() + to.idle_every())) {
                 Wait::Closed => return,
                 Wait::TimedOut => to.idle(Instant::now()),
                 _ => {}
@@ -121,7 +152,10 @@ pub(crate) fn run(
             }
             continue;
         }
-        account.delivered(records - unreadable);
+        let tally = to.tally();
+        account.delivered((records - unreadable).saturating_sub(tally.dropped));
+        account.cut(tally.cut);
+        account.dropped(DropReason::NotTaken, tally.dropped);
         account.dropped(DropReason::Unreadable, unreadable);
         for loss in lost {
             error!(

@@ -30,10 +30,12 @@ pub(crate) enum DropReason {
     Unreadable,
     /// Lost on the disk: the buffer found its records damaged.
     Damaged,
+    /// The destination takes what it can take at once, and could not.
+    NotTaken,
 }
 
 impl DropReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::BufferFull,
@@ -42,6 +44,7 @@ impl DropReason {
         Self::Stopped,
         Self::Unreadable,
         Self::Damaged,
+        Self::NotTaken,
     ];
 
     const fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl DropReason {
             Self::Stopped => "stopped",
             Self::Unreadable => "unreadable",
             Self::Damaged => "damaged",
+            Self::NotTaken => "not_taken",
         }
     }
 }
@@ -127,12 +131,20 @@ pub(crate) struct DestinationAccount {
     backlog: u64,
     /// Messages that are where the destination promises.
     delivered: AtomicU64,
+    /// Of these, those that were longer than the destination can take.
+    cut: AtomicU64,
     dropped: Dropped,
 }
 
 impl DestinationAccount {
     pub(crate) fn delivered(&self, messages: u64) {
         self.delivered.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cut(&self, messages: u64) {
+        if messages > 0 {
+            self.cut.fetch_add(messages, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn dropped(&self, reason: DropReason, messages: u64) {
@@ -189,6 +201,7 @@ impl Ledger {
                 id: account.id.clone(),
                 due: account.backlog + accepted,
                 delivered: load(&account.delivered),
+                cut: load(&account.cut),
                 queued: queued(&account.id),
                 dropped: account.dropped.by_reason(),
             })
@@ -222,6 +235,8 @@ struct DestinationBalance {
     /// What it has to deliver: the backlog at the start, and what was accepted since.
     due: u64,
     delivered: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    cut: u64,
     queued: u64,
     dropped: BTreeMap<&'static str, u64>,
 }
@@ -255,6 +270,11 @@ impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn load(counter: &AtomicU64) -> u64 {

@@ -9,6 +9,20 @@ use super::check::Check;
 use super::diagnostic::Diagnostic;
 use super::entry::Entry;
 
+#[expect(dead_code, reason = "their promises are printed when `check` asks for them")]
+mod local;
+#[expect(dead_code, reason = "their promises are printed when `check` asks for them")]
+mod network;
+
+pub(crate) use self::local::{ConsoleDestination, PipeDestination, ProgramDestination, UserttyDestination};
+use self::network::Family;
+pub(crate) use self::network::{
+    DatagramDestination, Format, Framing, Keepalive, Strategy, StreamDestination, Target,
+};
+
+const TYPES: [&str; 9] =
+    ["file", "tcp", "udp", "unix-stream", "unix-dgram", "program", "pipe", "usertty", "console"];
+
 /// Where messages go. Each keeps its own place in the buffer, by its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
@@ -20,6 +34,12 @@ pub(crate) struct Destination {
 #[derive(Clone, Debug)]
 pub(crate) enum DestinationKind {
     File(FileDestination),
+    Stream(StreamDestination),
+    Datagram(DatagramDestination),
+    Program(ProgramDestination),
+    Pipe(PipeDestination),
+    Usertty(UserttyDestination),
+    Console(ConsoleDestination),
 }
 
 /// Files beneath a root, one a host and day.
@@ -46,6 +66,17 @@ impl Destination {
     pub(crate) fn place(&self) -> String {
         match &self.kind {
             DestinationKind::File(file) => file.root.join("<host>/<YYYY-MM-DD>.log").display().to_string(),
+            DestinationKind::Stream(StreamDestination { to, .. })
+            | DestinationKind::Datagram(DatagramDestination { to, .. }) => {
+                to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            }
+            DestinationKind::Program(program) => program.command.join(" "),
+            DestinationKind::Pipe(pipe) => pipe.path.display().to_string(),
+            DestinationKind::Usertty(tty) => format!("the terminals of {}", tty.users.join(", ")),
+            DestinationKind::Console(ConsoleDestination { path: Some(path), .. }) => {
+                path.display().to_string()
+            }
+            DestinationKind::Console(_) => "standard output".to_owned(),
         }
     }
 
@@ -70,8 +101,22 @@ impl Destination {
                 let root = plain(&places.data.join(keys.root.unwrap_or_else(|| "logs".into())));
                 DestinationKind::File(FileDestination { root })
             }
+            "tcp" => DestinationKind::Stream(StreamDestination::read(&mut entry, Family::Internet, check)?),
+            "unix-stream" => {
+                DestinationKind::Stream(StreamDestination::read(&mut entry, Family::Unix, check)?)
+            }
+            "udp" => {
+                DestinationKind::Datagram(DatagramDestination::read(&mut entry, Family::Internet, check)?)
+            }
+            "unix-dgram" => {
+                DestinationKind::Datagram(DatagramDestination::read(&mut entry, Family::Unix, check)?)
+            }
+            "program" => DestinationKind::Program(ProgramDestination::read(&mut entry, check)?),
+            "pipe" => DestinationKind::Pipe(PipeDestination::read(&mut entry, check)?),
+            "usertty" => DestinationKind::Usertty(UserttyDestination::read(&mut entry, check)?),
+            "console" => DestinationKind::Console(ConsoleDestination::read(&mut entry, check)?),
             _ => {
-                check.errors.push(entry.unknown_type(&["file"]));
+                check.errors.push(entry.unknown_type(&TYPES));
                 return None;
             }
         };
@@ -83,7 +128,9 @@ impl Destination {
     }
 
     fn clash_with_buffer(&self, buffer: &Path) -> Option<Diagnostic> {
-        let DestinationKind::File(file) = &self.kind;
+        let DestinationKind::File(file) = &self.kind else {
+            return None;
+        };
         let (root, buffer) = (&file.root, plain(buffer));
         let within = root.starts_with(&buffer) || buffer.starts_with(root);
         within.then(|| {
@@ -95,7 +142,9 @@ impl Destination {
 
     /// What it has in common with another one that both cannot have: a host may be called as any directory is.
     pub(super) fn clash_with(&self, other: &Self) -> Option<Diagnostic> {
-        let (DestinationKind::File(this), DestinationKind::File(that)) = (&self.kind, &other.kind);
+        let (DestinationKind::File(this), DestinationKind::File(that)) = (&self.kind, &other.kind) else {
+            return None;
+        };
         let within = this.root.starts_with(&that.root) || that.root.starts_with(&this.root);
         within.then(|| {
             let message =

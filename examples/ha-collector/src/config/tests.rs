@@ -36,7 +36,7 @@ fn a_good_file_is_read_with_its_defaults_filled_in() {
         config.sources[1].transport,
         Transport::Tcp { framing: syslog_parse::Framing::OctetCounting, max_connections: 10_000 }
     ));
-    let DestinationKind::File(file) = &config.destinations[0].kind;
+    let DestinationKind::File(file) = &config.destinations[0].kind else { panic!("no file") };
     assert_eq!(file.root, Path::new("/srv/logs/logs"));
     assert_eq!(config.buffer.dir, Path::new("/srv/logs/buffer"));
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use syslog_parse::Rfc3339;
 
+pub(super) use self::line::escape_into;
 use self::root::Root;
 use self::sink::Sink;
 use super::Deliver;
@@ -73,18 +74,18 @@ fn render(event: &Event<'_>, sink: &mut Sink, clock: &mut StampText) {
     let out = sink.lines(host, day);
     out.extend_from_slice(clock.text(time));
     out.push(b' ');
-    line::escape_into(host, out);
+    escape_into(host, out);
     out.push(b' ');
     if let Some(app) = event.get(Field::Program) {
-        line::escape_into(app, out);
+        escape_into(app, out);
         if let Some(procid) = event.get(Field::Pid) {
             out.push(b'[');
-            line::escape_into(procid, out);
+            escape_into(procid, out);
             out.push(b']');
         }
         out.extend_from_slice(b": ");
     }
-    line::escape_into(event.get(Field::Message).unwrap_or_default(), out);
+    escape_into(event.get(Field::Message).unwrap_or_default(), out);
     out.push(b'\n');
 }
 

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,10 +34,8 @@ const SMALL_REST: usize = 4 * 1024;
 const BACKLOG: i32 = 1024;
 /// A peer that vanished without a word is noticed after this and ten probes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
-/// How long a connection is still read after the word to stop, as long as the kernel has bytes of it.
-const DRAIN: Duration = Duration::from_secs(1);
-/// How long a message whose beginning is here may take to arrive after the word to stop.
-const REST_OF_MESSAGE: Duration = Duration::from_millis(100);
+/// How long a connection is still read after the word to stop. A sender that heard it closes before.
+const DRAIN: Duration = Duration::from_secs(2);
 /// How long after the word to stop a connection may wait for room in the buffer, all in all.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The pause after an error that passes by itself: no descriptors, no memory, a full disk.
@@ -231,34 +229,39 @@ impl Connection {
         self.drain(context).await;
     }
 
-    /// After the word to stop: what the kernel holds was accepted from the sender, so it is read and kept. But not when
-    /// the buffer takes nothing: unread bytes are still the sender's, who learns from the reset that they are.
+    /// After the word to stop: the sender is told by a FIN, finishes its message, and closes; until then everything is read
+    /// and kept. One that does not listen is read for as long as [`DRAIN`]. But not when the buffer takes nothing: unread
+    /// bytes are still the sender's, who learns from the reset that they are.
     async fn drain(mut self, context: &Context) {
         let until = Instant::now() + DRAIN;
-        let mut patience = REST_OF_MESSAGE;
+        // One that is gone hears nothing, and its last bytes are here.
+        SockRef::from(&self.stream).shutdown(Shutdown::Write).ok();
         let mut ask = Ask::Kernel;
-        while Instant::now() < until && !context.give_up.said() {
+        while !context.give_up.said() {
             let (progress, refused) = self.look(context, ask);
             if let Some((batch, why)) = refused {
                 self.wait_for_room(batch, why, context).await;
                 break;
             }
             match progress {
-                Progress::Read => tokio::task::yield_now().await,
+                Progress::Read if Instant::now() < until => tokio::task::yield_now().await,
                 Progress::Ended => return,
-                Progress::Nothing if self.rest.is_empty() => return,
+                Progress::Read => break,
                 Progress::Nothing => {
-                    // In the middle of a message: its end may be on the way.
-                    if tokio::time::timeout(patience, self.stream.readable()).await.is_err() {
-                        // It is not; some devices never send a line end, and keep the connection.
+                    let mut given_up = pin!(context.give_up.heard());
+                    let readable = tokio::select! {
+                        readable = tokio::time::timeout_at(until, self.stream.readable()) => readable.is_ok(),
+                        () = &mut given_up => continue,
+                    };
+                    if !readable {
+                        // Some devices never send a line end, and keep the connection.
                         if let Some((batch, why)) = self.finish(context) {
                             self.wait_for_room(batch, why, context).await;
                         }
                         return;
                     }
-                    // A wake-up without bytes does not begin the wait anew. The runtime may have woken us for bytes that
-                    // the kernel gave us before; asked itself, it forgets them.
-                    patience /= 2;
+                    // The runtime may have woken us for bytes that the kernel gave us before; asked itself, it forgets
+                    // them.
                     ask = Ask::Runtime;
                 }
             }

@@ -3,7 +3,7 @@
 
 /// Appends `bytes`, control characters escaped: `\n`, `\r`, `\t`, others as `\x1b`. A backslash stays as it is: people
 /// search these files for what the device said.
-pub(super) fn escape_into(bytes: &[u8], out: &mut Vec<u8>) {
+pub(in crate::collector::destinations) fn escape_into(bytes: &[u8], out: &mut Vec<u8>) {
     // Written to be vectorised: no early way out.
     let suspicious = bytes.iter().fold(false, |found, &byte| found | is_suspicious(byte));
     if suspicious {
