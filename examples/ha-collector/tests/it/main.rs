@@ -17,5 +17,6 @@ mod import;
 mod keeper;
 mod parse;
 mod readme;
+mod relay;
 mod signals;
 mod support;
