@@ -7,6 +7,8 @@ command -v nc >/dev/null || need+=(netcat-openbsd)
 command -v unshare >/dev/null && command -v setpriv >/dev/null || need+=(util-linux)
 command -v ip >/dev/null || need+=(iproute2)
 command -v keepalived >/dev/null || need+=(keepalived)
+command -v rsyslogd >/dev/null || need+=(rsyslog)
+command -v syslog-ng >/dev/null || need+=(syslog-ng-core)
 command -v cc >/dev/null || need+=(gcc libc6-dev)
 [ -e /usr/share/zoneinfo/Europe/Budapest ] || need+=(tzdata)
 if [ ${#need[@]} -gt 0 ]; then

@@ -16,6 +16,7 @@ mod hostile;
 mod import;
 mod keeper;
 mod parse;
+mod peers;
 mod readme;
 mod relay;
 mod signals;

@@ -74,8 +74,12 @@ impl Load {
                 while !stop.load(Ordering::Relaxed) {
                     let mut burst = Vec::new();
                     for _ in 0..20 {
-                        writeln!(burst, "<13>1 2025-11-20T12:00:00Z s{sender} app - - - {n} {}", "x".repeat(120))
-                            .unwrap();
+                        writeln!(
+                            burst,
+                            "<13>1 2025-11-20T12:00:00Z s{sender} app - - - {n} {}",
+                            "x".repeat(120)
+                        )
+                        .unwrap();
                         n += 1;
                     }
                     tcp.write_all(&burst).unwrap();
@@ -118,7 +122,10 @@ fn assert_once_and_in_order(data: &Path, sent: &[u64]) {
         let numbers = &arrived[&format!("s{sender}")];
         let wrong = numbers.iter().zip(0..).position(|(found, n)| *found != n);
         if let Some(at) = wrong {
-            panic!("of s{sender}, at {at}: {:?}", &numbers[at.saturating_sub(3)..(at + 3).min(numbers.len())]);
+            panic!(
+                "of s{sender}, at {at}: {:?}",
+                &numbers[at.saturating_sub(3)..(at + 3).min(numbers.len())]
+            );
         }
         assert_eq!(numbers.len() as u64, *sent, "of s{sender}");
     }

@@ -254,3 +254,6 @@ fn connect(target: &Target, attempts: usize) -> io::Result<Socket> {
     socket.connect(&address)?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,3 +188,6 @@ impl Lines {
 pub(super) fn unread(pipe: impl std::os::fd::AsFd) -> usize {
     rustix::io::ioctl_fionread(pipe).ok().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,8 @@ impl Program {
         if self.running.is_some() {
             return Ok(());
         }
-        if let Some(left) = self.not_before.and_then(|at| at.checked_duration_since(now)) {
+        let left = self.not_before.map(|at| at.saturating_duration_since(now));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
             let message = format!("it ended, and is started again in {:.1} s", left.as_secs_f64());
             return Err(io::Error::new(io::ErrorKind::NotConnected, message));
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 use tracing::{debug, info};
 
@@ -223,15 +223,16 @@ impl Targets {
     }
 }
 
-enum Answer {
+#[derive(Debug)]
+pub(super) enum Answer {
     NotYet,
     Connected,
 }
 
-fn answer(socket: &Socket) -> io::Result<Answer> {
-    let mut fds = [rustix::event::PollFd::new(socket, PollFlags::OUT)];
-    let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    if rustix::event::poll(&mut fds, Some(&zero))? == 0 {
+pub(super) fn answer(socket: &Socket) -> io::Result<Answer> {
+    let mut fds = [PollFd::new(socket, PollFlags::OUT)];
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut fds, Some(&zero))? == 0 {
         return Ok(Answer::NotYet);
     }
     if let Some(error) = socket.take_error()? {
