@@ -8,6 +8,8 @@ command -v unshare >/dev/null && command -v setpriv >/dev/null || need+=(util-li
 command -v ip >/dev/null || need+=(iproute2)
 command -v logrotate >/dev/null || need+=(logrotate)
 command -v keepalived >/dev/null || need+=(keepalived)
+command -v rsyslogd >/dev/null || need+=(rsyslog)
+command -v syslog-ng >/dev/null || need+=(syslog-ng-core)
 command -v cc >/dev/null || need+=(gcc libc6-dev)
 [ -e /usr/share/zoneinfo/Europe/Budapest ] || need+=(tzdata)
 if [ ${#need[@]} -gt 0 ]; then

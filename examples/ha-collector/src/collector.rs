@@ -12,9 +12,9 @@ mod intake;
 mod ledger;
 mod limit;
 mod names;
-mod reception;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod path;
+mod reception;
 #[allow(dead_code, reason = "wired when the paths are")]
 mod record;
 #[allow(dead_code, reason = "wired when the paths are")]
@@ -40,8 +40,7 @@ use tracing::{info, warn};
 pub(crate) use self::casualty::Casualty;
 use self::casualty::{Dead, Watch};
 use self::descriptors::Descriptors;
-use self::destinations::file::{FileDestination, Templates};
-use self::destinations::{Deliver, Orders, Pace, Runner, WallClock};
+use self::destinations::{Deliver, Opening, Orders, Pace, Runner, WallClock};
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
 use self::names::Names;
@@ -50,15 +49,15 @@ pub(crate) use self::sources::Ear;
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
-use crate::config::{Config, DestinationKind, Naming};
+use crate::config::{Config, Naming};
 
 /// Why the collector did not start. Nothing is running then, and nothing was accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("cannot listen on {place} (source `{id}`): {source}{}", bind_hint(.source))]
     Bind { id: String, place: String, source: io::Error },
-    #[error("cannot write logs beneath {} (destination `{id}`): {source}", root.display())]
-    Destination { id: String, root: PathBuf, source: io::Error },
+    #[error("cannot write to {place} (destination `{id}`): {source}")]
+    Destination { id: String, place: String, source: io::Error },
     #[error("cannot open the buffer {}: {message}", dir.display())]
     Buffer { dir: PathBuf, message: String },
     #[error("cannot start a thread: {source}")]
@@ -118,15 +117,19 @@ impl Collector {
         let zone = local_zone();
         let mut destinations = Vec::new();
         for to in &config.destinations {
-            let DestinationKind::File(file) = &to.kind;
-            let templates = Templates::default();
-            let opened = FileDestination::open(file, &to.deliver, templates, descriptors.files, &zone);
-            let opened = opened.map_err(|source| StartError::Destination {
-                id: to.id.clone(),
-                root: file.root.clone(),
-                source,
+            let opening = Opening::compile(to, &mut event::Names::default()).map_err(|error| {
+                StartError::Destination {
+                    id: to.id.clone(),
+                    place: to.place(),
+                    source: io::Error::other(error.to_string()),
+                }
             })?;
-            let opened: Box<dyn Deliver> = Box::new(opened);
+            let around = Arc::new(template::Surroundings::new(
+                event::Names::default(),
+                config.sources.iter().map(|source| source.id.as_str()),
+            ));
+            let opened = destinations::open(opening, &around, descriptors.files, &zone)
+                .map_err(|source| StartError::Destination { id: to.id.clone(), place: to.place(), source })?;
             destinations.push((to, opened));
         }
         let queue = open_queue(config)?;

@@ -32,8 +32,9 @@ use self::path::{Ends, Paths};
 use self::vrrp::Findings;
 
 pub(crate) use self::destination::{
-    Compress, Delivery, Destination, DestinationKind, Every, FileDestination, FilePath, Format, Layout,
-    MissingDirs, Rights, Rotate, Sync,
+    Compress, ConsoleDestination, DatagramDestination, Dedupe, Delivery, Destination, DestinationKind, Every,
+    FileDestination, FilePath, Format, Framing, Layout, MissingDirs, PipeDestination, ProgramDestination,
+    Rights, Rotate, Strategy, StreamDestination, Sync, Target, UserttyDestination,
 };
 pub(crate) use self::rights::{Account, Mode};
 pub(crate) use self::source::{
@@ -303,7 +304,17 @@ impl Builder {
             let positions = data.join(POSITIONS);
             let warnings = Errors(findings.warnings);
             let paths = paths.paths;
-            Ok(Config { buffer, sources, received, positions, destinations, paths, control, keeper, warnings })
+            Ok(Config {
+                buffer,
+                sources,
+                received,
+                positions,
+                destinations,
+                paths,
+                control,
+                keeper,
+                warnings,
+            })
         } else {
             Err(Errors(self.errors))
         }

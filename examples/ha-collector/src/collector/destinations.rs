@@ -1,15 +1,28 @@
 //! Where messages go. Each destination is a named consumer of the buffer with a thread of its own.
 //!
-//! A kind of destination is a file here and implements [`Deliver`]; the loop around it is [`run`].
+//! A kind of destination is a file here and implements [`Deliver`]; the loop around it is a [`Runner`], and what it writes
+//! for a message a [`Render`].
 
+mod batch;
+mod console;
+mod datagram;
 pub(crate) mod file;
+mod open;
+mod pipe;
+mod program;
+mod render;
 mod run;
+mod stream;
+mod sys;
+mod usertty;
 
 use std::io;
 use std::time::Instant;
 
 use super::event::Event;
 
+pub(crate) use self::open::{Opening, open};
+pub(crate) use self::render::{Bare, Render};
 pub(crate) use self::run::{Orders, Pace, Runner, WallClock};
 
 /// What a kind of destination does with messages.
@@ -32,6 +45,11 @@ pub(crate) trait Deliver: Send {
         None
     }
 
+    /// What became of messages of the batches handed over, since this was asked last.
+    fn tally(&mut self) -> Tally {
+        Tally::default()
+    }
+
     /// Opens anew what it has open. A batch may wait, even one that was handed over in part.
     fn reopen(&mut self) -> io::Result<()> {
         Ok(())
@@ -41,8 +59,11 @@ pub(crate) trait Deliver: Send {
     fn close(&mut self) {}
 }
 
-/// Renders something of a message: its line, or the path of its file.
-pub(crate) trait Render: std::fmt::Debug + Send {
-    /// Appends it to `out`.
-    fn render(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+/// Messages that were handed over otherwise than whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// There was nowhere to put them, and it is in the nature of the destination not to wait.
+    pub(crate) dropped: u64,
+    /// Longer than the destination can take: their beginning was delivered.
+    pub(crate) cut: u64,
 }

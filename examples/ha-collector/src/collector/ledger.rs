@@ -37,6 +37,8 @@ pub(crate) enum DropReason {
     TooOften,
     /// The buffer needed its room, and this destination was too far behind.
     Behind,
+    /// The destination takes what it can take at once, and could not.
+    NotTaken,
 }
 
 /// Why a connection was closed by us.
@@ -60,7 +62,7 @@ impl Closing {
 }
 
 impl DropReason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
@@ -72,6 +74,7 @@ impl DropReason {
         Self::Damaged,
         Self::TooOften,
         Self::Behind,
+        Self::NotTaken,
     ];
 
     const fn name(self) -> &'static str {
@@ -87,6 +90,7 @@ impl DropReason {
             Self::Damaged => "damaged",
             Self::TooOften => "too_often",
             Self::Behind => "behind",
+            Self::NotTaken => "not_taken",
         }
     }
 }
@@ -193,6 +197,8 @@ pub(crate) struct DestinationAccount {
     delivered: AtomicU64,
     /// Messages of the buffer that are for other destinations.
     passed_by: AtomicU64,
+    /// Of these, those that were longer than the destination can take.
+    cut: AtomicU64,
     dropped: Dropped,
 }
 
@@ -207,6 +213,12 @@ impl DestinationAccount {
 
     pub(crate) fn delivered(&self, messages: u64) {
         self.delivered.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cut(&self, messages: u64) {
+        if messages > 0 {
+            self.cut.fetch_add(messages, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn dropped(&self, reason: DropReason, messages: u64) {
@@ -293,6 +305,7 @@ impl Ledger {
                 due: next.saturating_sub(account.first),
                 delivered: load(&account.delivered),
                 passed_by: load(&account.passed_by),
+                cut: load(&account.cut),
                 queued: queued(&account.id),
                 dropped: account.dropped.by_reason(),
             })
@@ -342,6 +355,8 @@ struct DestinationBalance {
     delivered: u64,
     /// Looked at, and for other destinations.
     passed_by: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    cut: u64,
     queued: u64,
     dropped: BTreeMap<&'static str, u64>,
 }
@@ -389,6 +404,11 @@ fn open<T>(accounts: &Mutex<Vec<Arc<T>>>, is: impl Fn(&T) -> bool, new: impl FnO
     let account = Arc::new(new());
     lock(accounts).push(Arc::clone(&account));
     account
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn load(counter: &AtomicU64) -> u64 {

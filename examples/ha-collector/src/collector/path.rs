@@ -17,6 +17,7 @@
 //! }
 //! ```
 
+mod condition;
 mod filter;
 mod parse;
 mod rewrite;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use regex::bytes::CaptureLocations;
 
+pub(crate) use self::condition::condition;
 use self::parse::{Findings, KnownNames};
 use self::step::{Outcome, Pass, Steps};
 use self::ways::{Book, BookError, Pair, Way};

@@ -2,6 +2,8 @@
 
 mod delivery;
 mod file;
+mod local;
+mod network;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,14 @@ use super::diagnostic::Diagnostic;
 use super::entry::Entry;
 
 pub(super) use self::delivery::Keys as DeliverKeys;
-pub(crate) use self::delivery::{Delivery, Format, Layout};
+pub(crate) use self::delivery::{Dedupe, Delivery, Format, Layout};
 pub(crate) use self::file::{Compress, Every, FileDestination, FilePath, MissingDirs, Rights, Rotate, Sync};
+pub(crate) use self::local::{ConsoleDestination, PipeDestination, ProgramDestination, UserttyDestination};
+use self::network::Family;
+pub(crate) use self::network::{DatagramDestination, Framing, Strategy, StreamDestination, Target};
+
+const TYPES: [&str; 9] =
+    ["file", "tcp", "udp", "unix-stream", "unix-dgram", "program", "pipe", "usertty", "console"];
 
 /// Where messages go. Each keeps its own place in the buffer, by its id.
 #[derive(Clone, Debug)]
@@ -26,6 +34,12 @@ pub(crate) struct Destination {
 #[derive(Clone, Debug)]
 pub(crate) enum DestinationKind {
     File(FileDestination),
+    Stream(StreamDestination),
+    Datagram(DatagramDestination),
+    Program(ProgramDestination),
+    Pipe(PipeDestination),
+    Usertty(UserttyDestination),
+    Console(ConsoleDestination),
 }
 
 /// What the entries of a configuration start from.
@@ -49,6 +63,17 @@ impl Destination {
     pub(crate) fn place(&self) -> String {
         match &self.kind {
             DestinationKind::File(file) => file.place(),
+            DestinationKind::Stream(StreamDestination { to, .. })
+            | DestinationKind::Datagram(DatagramDestination { to, .. }) => {
+                to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            }
+            DestinationKind::Program(program) => program.command.join(" "),
+            DestinationKind::Pipe(pipe) => pipe.path.display().to_string(),
+            DestinationKind::Usertty(tty) => format!("the terminals of {}", tty.users.join(", ")),
+            DestinationKind::Console(ConsoleDestination { path: Some(path), .. }) => {
+                path.display().to_string()
+            }
+            DestinationKind::Console(_) => "standard output".to_owned(),
         }
     }
 
@@ -56,6 +81,12 @@ impl Destination {
     pub(crate) fn promise(&self) -> String {
         match &self.kind {
             DestinationKind::File(file) => file.promise(),
+            DestinationKind::Stream(stream) => stream.promise(),
+            DestinationKind::Datagram(datagram) => datagram.promise(),
+            DestinationKind::Program(program) => program.promise(),
+            DestinationKind::Pipe(pipe) => pipe.promise(),
+            DestinationKind::Usertty(tty) => tty.promise(),
+            DestinationKind::Console(console) => console.promise(),
         }
     }
 
@@ -78,8 +109,22 @@ impl Destination {
         let deliver = shared.over(places.deliver, &entry.text, check);
         let kind = match entry.kind.get_ref().as_str() {
             "file" => DestinationKind::File(FileDestination::read(&mut entry, places.data, check)?),
+            "tcp" => DestinationKind::Stream(StreamDestination::read(&mut entry, Family::Internet, check)?),
+            "unix-stream" => {
+                DestinationKind::Stream(StreamDestination::read(&mut entry, Family::Unix, check)?)
+            }
+            "udp" => {
+                DestinationKind::Datagram(DatagramDestination::read(&mut entry, Family::Internet, check)?)
+            }
+            "unix-dgram" => {
+                DestinationKind::Datagram(DatagramDestination::read(&mut entry, Family::Unix, check)?)
+            }
+            "program" => DestinationKind::Program(ProgramDestination::read(&mut entry, check)?),
+            "pipe" => DestinationKind::Pipe(PipeDestination::read(&mut entry, check)?),
+            "usertty" => DestinationKind::Usertty(UserttyDestination::read(&mut entry, check)?),
+            "console" => DestinationKind::Console(ConsoleDestination::read(&mut entry, check)?),
             _ => {
-                check.errors.push(entry.unknown_type(&["file"]));
+                check.errors.push(entry.unknown_type(&TYPES));
                 return None;
             }
         };
@@ -91,7 +136,9 @@ impl Destination {
     }
 
     fn clash_with_buffer(&self, buffer: &Path) -> Option<Diagnostic> {
-        let DestinationKind::File(file) = &self.kind;
+        let DestinationKind::File(file) = &self.kind else {
+            return None;
+        };
         let (root, buffer) = (&file.root, plain(buffer));
         let within = root.starts_with(&buffer) || buffer.starts_with(root);
         within.then(|| {
@@ -103,7 +150,21 @@ impl Destination {
 
     /// What it has in common with another one that both cannot have: a host may be called as any directory is.
     pub(super) fn clash_with(&self, other: &Self) -> Option<Diagnostic> {
-        let (DestinationKind::File(this), DestinationKind::File(that)) = (&self.kind, &other.kind);
+        let (DestinationKind::File(this), DestinationKind::File(that)) = (&self.kind, &other.kind) else {
+            return None;
+        };
+        if let (FilePath::Fixed(one), FilePath::Fixed(two)) = (&this.path, &that.path) {
+            let file = this.root.join(one);
+            let same = file == that.root.join(two);
+            return same.then(|| {
+                let message = format!("`{}` writes {} as well", other.id, file.display());
+                Diagnostic::new(message).help("one destination can be that of several paths")
+            });
+        }
+        if matches!(this.path, FilePath::Fixed(_)) || matches!(that.path, FilePath::Fixed(_)) {
+            // A host of that name has its file elsewhere: it cannot be made.
+            return None;
+        }
         let within = this.root.starts_with(&that.root) || that.root.starts_with(&this.root);
         within.then(|| {
             let message =

@@ -35,7 +35,7 @@ fn a_good_file_is_read_with_its_defaults_filled_in() {
     let streams = config.sources[1].kind.streams().unwrap();
     assert_eq!(streams.framing, syslog_parse::Framing::OctetCounting);
     assert_eq!((streams.max_connections, streams.idle_timeout), (10_000, None));
-    let DestinationKind::File(file) = &config.destinations[0].kind;
+    let DestinationKind::File(file) = &config.destinations[0].kind else { panic!("no file") };
     assert_eq!(file.root, Path::new("/srv/logs/logs"));
     assert_eq!(config.buffer.dir, Path::new("/srv/logs/buffer"));
 }

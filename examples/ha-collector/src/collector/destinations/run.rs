@@ -231,7 +231,10 @@ impl<C: Clock> Runner<'_, C> {
                 return Go::GiveUp;
             }
         }
-        self.account.delivered(taken.records as u64 - taken.unreadable);
+        let tally = to.tally();
+        self.account.delivered((taken.records as u64 - taken.unreadable).saturating_sub(tally.dropped));
+        self.account.cut(tally.cut);
+        self.account.dropped(DropReason::NotTaken, tally.dropped);
         self.account.dropped(DropReason::Unreadable, taken.unreadable);
         for loss in &taken.losses {
             self.lost(loss);

@@ -36,10 +36,11 @@ const GROWTH: usize = 4;
 /// The beginning of a message up to this length moves into the thread's buffer at the next read; a longer one is not
 /// moved back and forth, but grows where it is.
 const SMALL_REST: usize = 4 * 1024;
-/// How long a connection is still read after the word to stop, as long as the kernel has bytes of it.
-const DRAIN: Duration = Duration::from_secs(1);
-/// How long a message whose beginning is here may take to arrive after the word to stop.
-const REST_OF_MESSAGE: Duration = Duration::from_millis(100);
+/// How long a connection is still read after the word to stop, as long as bytes of it come.
+const DRAIN: Duration = Duration::from_secs(2);
+/// How long a sender may take, when it has heard that we stop, to send what it had begun, or to close. One that does not
+/// listen for that, as most devices, holds the stop up for no longer.
+const ANSWER: Duration = Duration::from_millis(300);
 /// How long after the word to stop a connection may wait for room in the buffer, all in all.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The pause after an error that passes by itself: no descriptors, no memory, a full disk.
@@ -184,12 +185,14 @@ impl Connection {
         self.drain(context).await;
     }
 
-    /// After the word to stop: what the kernel holds was accepted from the sender, so it is read and kept. But not when
-    /// the buffer takes nothing: unread bytes are still the sender's, who learns from the reset that they are.
+    /// After the word to stop: the sender is told by a FIN, finishes its message, and closes; until then everything is read
+    /// and kept, so that between two collectors nothing is lost and nothing comes twice. But not when the buffer takes
+    /// nothing: unread bytes are still the sender's, who learns from the reset that they are.
     async fn drain(mut self, context: &Context) {
         let said = context.stop.said_at().map_or_else(Instant::now, Instant::from_std);
         let until = Instant::now() + DRAIN;
-        let mut patience = REST_OF_MESSAGE;
+        let mut quiet_until = Instant::now() + ANSWER;
+        self.stream.finish();
         let mut ask = Ask::Kernel;
         while !context.give_up.said() {
             if self.state == Rest::Unfinished && Instant::now() >= until {
@@ -201,24 +204,28 @@ impl Connection {
                 break;
             }
             match progress {
-                Progress::Read => tokio::task::yield_now().await,
+                Progress::Read => {
+                    quiet_until = Instant::now() + ANSWER;
+                    tokio::task::yield_now().await;
+                }
                 Progress::Ended => return,
                 // What has been read waits for the destinations to make room.
                 Progress::NoRoom(_) if self.state == Rest::Whole && said.elapsed() < LAST_CHANCE => {
                     tokio::time::sleep(SHORT_PAUSE).await;
                 }
                 Progress::NoRoom(_) => break,
-                Progress::Nothing if self.rest.is_empty() => return,
                 Progress::Nothing => {
-                    // In the middle of a message: its end may be on the way.
-                    if tokio::time::timeout(patience, self.stream.readable()).await.is_err() {
-                        // It is not; some devices never send a line end, and keep the connection.
+                    let mut given_up = pin!(context.give_up.heard());
+                    let readable = tokio::select! {
+                        readable = tokio::time::timeout_at(quiet_until.min(until), self.stream.readable()) => readable.is_ok(),
+                        () = &mut given_up => continue,
+                    };
+                    if !readable {
+                        // Some devices never send a line end, and keep the connection.
                         self.finish(context);
                         return;
                     }
-                    // A wake-up without bytes does not begin the wait anew. The runtime may have woken us for bytes that
-                    // the kernel gave us before; asked itself, it forgets them.
-                    patience /= 2;
+                    // The runtime may have woken us for bytes that the kernel gave us before; asked itself, it forgets them.
                     ask = Ask::Runtime;
                 }
             }

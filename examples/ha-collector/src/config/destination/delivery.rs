@@ -46,7 +46,6 @@ pub(crate) enum Layout {
     Usual,
     Format(Format),
     /// A template's name or text, not yet compiled.
-    #[expect(dead_code, reason = "read when templates are compiled")]
     Template(Placed),
 }
 
@@ -58,6 +57,18 @@ pub(crate) enum Format {
     Json,
     Rfc3164,
     Rfc5424,
+}
+
+impl Format {
+    /// Its name in a configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Json => "json",
+            Self::Rfc3164 => "rfc3164",
+            Self::Rfc5424 => "rfc5424",
+        }
+    }
 }
 
 /// A text of the configuration that is understood later, and where it stands.

@@ -2,9 +2,9 @@
 
 use syslog_parse::Civil;
 
-use crate::collector::template::component;
 use crate::collector::destinations::Render;
 use crate::collector::event::Event;
+use crate::collector::template::component;
 
 /// Days since 1970-01-01.
 pub(super) type Day = i64;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{SockRef, TcpKeepalive};
@@ -111,6 +111,15 @@ fn unix(stream: UnixStream) -> (Stream, Peer) {
 }
 
 impl Stream {
+    /// Tells the peer that nothing more is read after what it is sending now.
+    pub(super) fn finish(&self) {
+        // One that is gone hears nothing, and its last bytes are here.
+        match self {
+            Self::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Write).ok(),
+            Self::Unix(stream) => SockRef::from(stream).shutdown(Shutdown::Write).ok(),
+        };
+    }
+
     pub(super) async fn readable(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.readable().await,
