@@ -311,7 +311,7 @@ impl<'t, 'k> Reader<'t, 'k> {
         let all = (0..self.ends.sources.len()).collect();
         let sources = match &given.sources {
             Some(ids) if flags.catchall == Catchall::Yes => {
-                let place = ids.first().map_or(span.clone(), Spanned::span);
+                let place = ids.first().map_or_else(|| span.clone(), Spanned::span);
                 let idle = Diagnostic::warning("with the flag `catchall`, `sources` is not looked at");
                 self.found.warnings.push(idle.at(text, place));
                 all
