@@ -16,6 +16,7 @@ mod hostile;
 mod import;
 mod keeper;
 mod parse;
+mod paths;
 mod readme;
 mod signals;
 mod support;

@@ -80,6 +80,16 @@ fn names_that_need_themselves_are_refused_by_their_circle() {
 }
 
 #[test]
+fn names_that_need_each_other_are_bounded() {
+    let chain = |n: usize| {
+        (0..n).fold("[filter]\n".to_owned(), |text, at| format!("{text}f{at:03} = 'f{:03}'\n", at + 1))
+    };
+    let chain = |n| chain(n) + &format!("f{n:03} = 'host(x)'\n");
+    assert!(load(&chain(15)).is_ok());
+    assert!(refused(&chain(200)).contains("more than 16 names"));
+}
+
+#[test]
 fn each_mistake_in_a_step_is_told() {
     let rows = [
         ("{ stet = 'HOST', to = 'x' }", "did you mean `set`?"),
