@@ -78,7 +78,6 @@ pub(crate) struct Config {
     pub(crate) positions: PathBuf,
     pub(crate) destinations: Vec<Destination>,
     /// In their order; none: every source leads to every destination.
-    #[allow(dead_code, reason = "wired when the paths are")]
     pub(crate) paths: Vec<path::Path>,
     /// The socket that commands speak over.
     pub(crate) control: PathBuf,
@@ -158,6 +157,10 @@ impl fmt::Display for Config {
         for (n, destination) in self.destinations.iter().enumerate() {
             let comma = if n == 0 { "" } else { ", " };
             write!(f, "{comma}{}", destination.place())?;
+        }
+        for (n, path) in self.paths.iter().enumerate() {
+            let comma = if n == 0 { " along " } else { ", " };
+            write!(f, "{comma}{}", path.id)?;
         }
         write!(f, ", buffer {} of at most {}", self.buffer.dir.display(), self.buffer.max_size)
     }

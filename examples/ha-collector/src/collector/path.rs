@@ -4,7 +4,8 @@
 //! a path and one of its destinations. A destination that finds a bit of its own has [`Routes::replay`] do the steps of that
 //! path again on the record it read, this time without asking filters. What is changed is never stored.
 //!
-//! Without `[[path]]` there are no [`Routes`], nothing is asked, and every record goes everywhere.
+//! Without `[[path]]` there are no [`Routes`], nothing is asked, and every record goes everywhere; but as long as the buffer
+//! may hold records from when there were paths, there are routes without paths, which only know where those go.
 //!
 //! ```text
 //! let routes = Routes::compile(&config.paths, &origins, &destinations, &mut book, &mut names)?;   // None: no [[path]]
@@ -37,7 +38,7 @@ use super::event::{Event, Names, Tag, TooMany};
 use super::record::{EVERY_WAY, source_key};
 use crate::config::path::{Afterwards, Offered, Path};
 
-/// What a thread keeps from message to message, so that none of them costs an allocation.
+/// What a thread keeps from message to message, so that none of them costs an allocation. For one [`Routes`] only.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// Two values that are compared, or one that is made.
@@ -100,16 +101,28 @@ struct Departures {
     fallback: Vec<usize>,
 }
 
+impl Departures {
+    fn of(source: usize, paths: &[Path]) -> Self {
+        let offered = |offered| {
+            let begins = |path: &Path| path.sources.contains(&source) && path.offered == offered;
+            (0..).zip(paths).filter(|(_, path)| begins(path)).map(|(n, _)| n).collect()
+        };
+        Self { every: offered(Offered::Every), fallback: offered(Offered::Untaken) }
+    }
+}
+
 /// A path, compiled.
 #[derive(Debug)]
 struct Road {
+    /// In a [`Verdict`].
+    bit: u64,
     steps: Steps,
     ways: u64,
     afterwards: Afterwards,
 }
 
 impl Routes {
-    /// Compiles the paths of a configuration. `None`: it has none.
+    /// Compiles the paths of a configuration. `None`: it has none, and no record asks for one.
     ///
     /// Comes after everything else that is compiled with `names`: what parsers find becomes a field where its name is
     /// known by then.
@@ -124,21 +137,22 @@ impl Routes {
         book: &mut Book,
         names: &mut Names,
     ) -> Result<Option<Self>, CompileError> {
-        if paths.is_empty() {
+        let ends = |path: &Path| -> Vec<&str> {
+            path.destinations.iter().filter_map(|&to| destinations.get(to).copied()).collect()
+        };
+        let pair = |path: &Path, to: &str| Pair { path: path.id.clone(), destination: to.to_owned() };
+        let pairs = paths.iter().flat_map(|path| ends(path).into_iter().map(move |to| pair(path, to)));
+        book.enter(&pairs.collect::<Vec<_>>())?;
+        if book.ways().next().is_none() {
             return Ok(None);
         }
-        let pairs = paths.iter().flat_map(|path| {
-            let ids = path.destinations.iter().filter_map(|&to| destinations.get(to));
-            ids.map(|to| Pair { path: path.id.clone(), destination: (*to).to_owned() })
-        });
-        book.enter(&pairs.collect::<Vec<_>>())?;
         let mut patterns = 0;
         let mut roads = Vec::new();
-        for path in paths {
+        for (n, path) in (0..u64::BITS).zip(paths) {
             let steps = Steps::compile(&path.steps, names, &mut patterns)?;
-            let own = path.destinations.iter().filter_map(|&to| destinations.get(to));
-            let ways = own.filter_map(|to| book.way(&path.id, to)).fold(0, |ways, way| ways | way.bit());
-            roads.push(Road { steps, ways, afterwards: path.afterwards });
+            let ways = ends(path).into_iter().filter_map(|to| book.way(&path.id, to));
+            let ways = ways.fold(0, |ways, way| ways | way.bit());
+            roads.push(Road { bit: 1 << n, steps, ways, afterwards: path.afterwards });
         }
         let mut tags = Vec::new();
         for source in sources {
@@ -149,30 +163,25 @@ impl Routes {
             tags.push((source_key(source.id), own));
         }
         let known = Arc::new(KnownNames::of(names));
-        for road in &mut roads {
-            road.steps.know(&known);
-        }
-        let departures = |n: usize| {
-            let of = |offered| {
-                let leads = |path: &&(usize, &Path)| path.1.sources.contains(&n) && path.1.offered == offered;
-                paths.iter().enumerate().collect::<Vec<_>>().iter().filter(leads).map(|path| path.0).collect()
-            };
-            Departures { every: of(Offered::Every), fallback: of(Offered::Untaken) }
-        };
+        roads.iter_mut().for_each(|road| road.steps.know(&known));
+        let from = (0..sources.len()).map(|source| Departures::of(source, paths)).collect();
         let mut ways = vec![None; ways::MOST];
-        let mut to = vec![0; destinations.len()];
         for (way, pair) in book.ways() {
             if let Some(slot) = ways.get_mut(way.index()) {
                 *slot = paths.iter().position(|path| path.id == pair.path);
             }
-            if let Some(at) = destinations.iter().position(|to| *to == pair.destination)
-                && let Some(own) = to.get_mut(at)
-            {
-                *own |= way.bit();
-            }
         }
-        let from = (0..sources.len()).map(departures).collect();
+        let leads_to = |id: &&str| {
+            let own = book.ways().filter(|(_, pair)| pair.destination == **id);
+            own.fold(0, |ways, (way, _)| ways | way.bit())
+        };
+        let to = destinations.iter().map(leads_to).collect();
         Ok(Some(Self(Arc::new(Compiled { paths: roads, from, tags, ways, to }))))
+    }
+
+    /// Whether new messages are to be routed. If not, they go everywhere, and [`Self::route`] need not be asked.
+    pub(crate) fn have_paths(&self) -> bool {
+        !self.0.paths.is_empty()
     }
 
     /// Where a message of the source at this place of the configuration goes. Leaves changes in the event.
@@ -182,6 +191,9 @@ impl Routes {
     /// it, in the same way.
     pub(crate) fn route(&self, source: usize, event: &mut Event<'_>, scratch: &mut Scratch) -> Verdict {
         let mut verdict = Verdict::default();
+        if !self.have_paths() {
+            return Verdict { ways: EVERY_WAY, ..verdict };
+        }
         let (Some(departures), Some((_, tags))) = (self.0.from.get(source), self.0.tags.get(source)) else {
             return verdict;
         };
@@ -196,11 +208,11 @@ impl Routes {
                     event.revert();
                     tags.iter().for_each(|&tag| event.set_tag(tag));
                 }
-                verdict.offered |= 1 << n;
+                verdict.offered |= path.bit;
                 if path.steps.run(event, scratch, Pass::Route) == Outcome::Left {
                     continue;
                 }
-                verdict.taken |= 1 << n;
+                verdict.taken |= path.bit;
                 verdict.ways |= path.ways;
                 if path.afterwards == Afterwards::NoOther {
                     return verdict;

@@ -17,6 +17,7 @@ mod hostile;
 mod import;
 mod keeper;
 mod parse;
+mod paths;
 mod peers;
 mod readme;
 mod relay;

@@ -20,7 +20,8 @@ use super::step::Outcome;
 use crate::collector::event::{Event, Field, Names, TooMany};
 use crate::config::path::{Csv, KeyValue, OnFailure, Parse as Configured, Parser as ConfiguredParser};
 
-/// Longer names are none. With [`MOST`], what one message can make of itself is bounded.
+/// In bytes. What has a longer name is passed over, as is what comes after [`MOST`] pairs: so what a message can make of
+/// itself is bounded, and nobody can keep a message from a path by making it strange.
 const LONGEST_NAME: usize = 255;
 /// Pairs that one parser finds in one message.
 const MOST: usize = 4096;
@@ -127,7 +128,10 @@ impl Parse {
         findings.clear();
         let read = match &self.parser {
             Parser::Csv { csv, columns } => csv::read(input, csv, columns, findings),
-            Parser::KeyValue(kv) => key_value::read(input, kv, &self.prefix, findings),
+            Parser::KeyValue(kv) => {
+                key_value::read(input, kv, &self.prefix, findings);
+                Ok(())
+            }
             Parser::Json { marker } => json::read(input, marker.as_deref(), &self.prefix, findings),
             Parser::Regexp(patterns) => regexp(input, patterns, &mut scratch.groups, findings),
         };
@@ -160,7 +164,7 @@ fn regexp(
         }
         for &(group, field) in &pattern.groups {
             if let Some(value) = found.get(group).and_then(|(start, end)| input.get(start..end)) {
-                findings.field(field, value)?;
+                findings.field(field, value);
             }
         }
         return Ok(());
@@ -191,37 +195,24 @@ impl Findings {
         self.path.clear();
     }
 
-    fn field(&mut self, field: Field, value: &[u8]) -> Result<(), Unreadable> {
-        self.value(|_| Ok(Key::Field(field)), |out| out.extend_from_slice(value))
+    fn field(&mut self, field: Field, value: &[u8]) {
+        self.value(Key::Field(field), |out| out.extend_from_slice(value));
     }
 
     /// A value whose name is the path.
-    fn named(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unreadable> {
-        let path = std::mem::take(&mut self.path);
-        let name = |bytes: &mut Vec<u8>| {
-            let start = bytes.len();
-            bytes.extend_from_slice(&path);
-            let fits = !path.is_empty() && path.len() <= LONGEST_NAME;
-            fits.then_some(Key::Name(start..bytes.len())).ok_or(Unreadable)
-        };
-        let done = self.value(name, write);
-        self.path = path;
-        done
+    fn named(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.path.is_empty() || self.path.len() > LONGEST_NAME || self.found.len() == MOST {
+            return;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&self.path);
+        self.value(Key::Name(start..self.bytes.len()), write);
     }
 
-    fn value(
-        &mut self,
-        key: impl FnOnce(&mut Vec<u8>) -> Result<Key, Unreadable>,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), Unreadable> {
-        if self.found.len() == MOST {
-            return Err(Unreadable);
-        }
-        let key = key(&mut self.bytes)?;
+    fn value(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
         self.found.push((key, start..self.bytes.len()));
-        Ok(())
     }
 
     fn give_to(&self, event: &mut Event<'_>, known: Option<&KnownNames>) {

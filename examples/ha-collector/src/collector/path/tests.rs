@@ -300,6 +300,39 @@ fn a_record_whose_path_is_gone_is_delivered_as_received() {
 }
 
 #[test]
+fn when_paths_are_given_up_old_records_go_where_they_were_to_go_and_new_ones_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ways");
+    let mut book = Book::open(&file, ways::Buffer::Empty).unwrap();
+    let old = config("[[path]]\nid = \"old\"\ndestinations = [\"other\"]");
+    compile(&old, &mut book, &mut Names::default()).unwrap();
+    let none = config("");
+    let mut book = Book::open(&file, ways::Buffer::HoldsRecords).unwrap();
+    let routes = compile(&none, &mut book, &mut Names::default()).unwrap();
+    assert!(!routes.have_paths());
+    assert_eq!([0, 1].map(|to| routes.deliveries(to, 1).count()), [0, 1]);
+    assert_eq!([0, 1].map(|to| routes.deliveries(to, EVERY_WAY).count()), [1, 1]);
+    let bytes = record_from("net", ERROR.as_bytes());
+    let mut changes = Changes::default();
+    let mut event = Event::new(Record::read(&bytes).unwrap(), &mut changes);
+    assert_eq!(routes.route(0, &mut event, &mut Scratch::default()).ways, EVERY_WAY);
+    let mut book = Book::open(&file, ways::Buffer::Empty).unwrap();
+    assert!(compile(&none, &mut book, &mut Names::default()).is_none(), "nobody asks any more");
+}
+
+#[test]
+fn there_are_as_many_ways_as_bits_but_one() {
+    let paths = |n: usize| -> String { (0..n).map(|n| path(&n.to_string(), "level(0..7)", "")).collect() };
+    assert_eq!(world(&paths(ways::MOST)).takers(0, ERROR).len(), ways::MOST);
+    let dir = tempfile::tempdir().unwrap();
+    let mut book = Book::open(&dir.path().join("ways"), ways::Buffer::Empty).unwrap();
+    let config = config(&paths(ways::MOST + 1));
+    let destinations: Vec<&str> = config.destinations.iter().map(|to| to.id.as_str()).collect();
+    let refused = Routes::compile(&config.paths, &[], &destinations, &mut book, &mut Names::default());
+    assert!(refused.unwrap_err().to_string().contains("more than 63"));
+}
+
+#[test]
 fn the_first_branch_that_holds_is_taken_or_else_the_last() {
     let track = Track::new(
         r#"[

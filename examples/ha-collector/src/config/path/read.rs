@@ -23,6 +23,8 @@ const STEPS: &str = "steps";
 pub(in crate::config) const TABLES: [&str; 3] = [PATH, FILTER, STEPS];
 
 const FLAGS: [&str; 4] = ["final", "fallback", "catchall", "flow-control"];
+/// Names that lead to one another.
+const LONGEST_WAY: usize = 16;
 /// In bytes, of a path: it stands in a small file.
 const LONGEST_ID: usize = 128;
 
@@ -235,6 +237,10 @@ impl<'t, 'k> Reader<'t, 'k> {
                 message: format!("the filter `{name}` needs itself: {}", self.circle(name)),
                 help: None,
             }),
+            State::Given(given) if self.way.len() == LONGEST_WAY => {
+                definition.state = State::Given(given);
+                Err(too_long(name))
+            }
             State::Given(given) => {
                 let text = Arc::clone(&definition.text);
                 self.way.push(name.to_owned());
@@ -268,6 +274,10 @@ impl<'t, 'k> Reader<'t, 'k> {
                 message: format!("the steps `{name}` use themselves: {}", self.circle(name)),
                 help: None,
             }),
+            State::Given(given) if self.way.len() == LONGEST_WAY => {
+                definition.state = State::Given(given);
+                Err(too_long(name))
+            }
             State::Given(given) => {
                 let text = Arc::clone(&definition.text);
                 self.way.push(name.to_owned());
@@ -311,7 +321,7 @@ impl<'t, 'k> Reader<'t, 'k> {
         let all = (0..self.ends.sources.len()).collect();
         let sources = match &given.sources {
             Some(ids) if flags.catchall == Catchall::Yes => {
-                let place = ids.first().map_or(span.clone(), Spanned::span);
+                let place = ids.first().map_or_else(|| span.clone(), Spanned::span);
                 let idle = Diagnostic::warning("with the flag `catchall`, `sources` is not looked at");
                 self.found.warnings.push(idle.at(text, place));
                 all
@@ -416,6 +426,13 @@ struct Table {
     /// Read before the others; here to be known.
     #[serde(rename = "steps")]
     _steps: Option<IgnoredAny>,
+}
+
+fn too_long(name: &str) -> NoFilter {
+    NoFilter {
+        message: format!("`{name}` is the end of more than {LONGEST_WAY} names that need each other"),
+        help: None,
+    }
 }
 
 pub(super) fn remove<'t>(table: &mut DeTable<'t>, key: &str) -> Option<Spanned<DeValue<'t>>> {

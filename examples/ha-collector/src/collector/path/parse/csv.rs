@@ -1,6 +1,6 @@
 //! Values in columns, with quotes.
 
-use super::{Findings, Unreadable};
+use super::{Findings, Key, Unreadable};
 use crate::collector::event::Field;
 use crate::config::path::{Csv, Escape, Rest, Whitespace};
 
@@ -16,7 +16,8 @@ pub(super) fn read(
             return if csv.rest == Rest::Refused { Err(Unreadable) } else { Ok(()) };
         };
         if n + 1 == columns.len() && csv.rest == Rest::IntoLast {
-            return findings.field(column, stripped(here, csv.whitespace));
+            findings.field(column, stripped(here, csv.whitespace));
+            return Ok(());
         }
         let start = match csv.whitespace {
             Whitespace::Stripped => {
@@ -29,16 +30,13 @@ pub(super) fn read(
         rest = match start.split_first() {
             Some((quote, inner)) if csv.quotes.contains(quote) => {
                 let mut end = 0;
-                findings.value(
-                    |_| Ok(super::Key::Field(column)),
-                    |out| end = unquote(inner, *quote, csv.escape, out),
-                )?;
+                findings.value(Key::Field(column), |out| end = unquote(inner, *quote, csv.escape, out));
                 after(inner.get(end..).unwrap_or_default(), csv)
             }
             _ => {
                 let len = start.iter().position(|byte| csv.delimiters.contains(byte)).unwrap_or(start.len());
                 let value = start.get(..len).unwrap_or_default();
-                findings.field(column, stripped(value, csv.whitespace))?;
+                findings.field(column, stripped(value, csv.whitespace));
                 start.get(len + 1..)
             }
         };

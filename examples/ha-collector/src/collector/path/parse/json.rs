@@ -68,9 +68,8 @@ impl<'i> Cursor<'i, '_> {
             b'[' => self.list(depth),
             b'"' => {
                 let text = self.string()?;
-                let mut done = Ok(());
-                self.findings.named(|out| done = unescape(text, out))?;
-                done
+                self.findings.named(|out| unescape(text, out));
+                Ok(())
             }
             b'n' => self.word(b"null"),
             _ => {
@@ -80,7 +79,7 @@ impl<'i> Cursor<'i, '_> {
                     rest => rest.get(..number(rest)?),
                 };
                 let literal = literal.unwrap_or_default();
-                self.findings.named(|out| out.extend_from_slice(literal))?;
+                self.findings.named(|out| out.extend_from_slice(literal));
                 self.word(literal)
             }
         }
@@ -103,7 +102,7 @@ impl<'i> Cursor<'i, '_> {
             if matches!(joint, Joint::Dot) {
                 self.findings.path.push(b'.');
             }
-            unescape(name, &mut self.findings.path)?;
+            unescape(name, &mut self.findings.path);
             self.take(b':')?;
             self.value(depth + 1)?;
             self.findings.path.truncate(outer);
@@ -131,14 +130,14 @@ impl<'i> Cursor<'i, '_> {
         self.take(b']')
     }
 
-    /// What stands between two quotes, escapes and all.
+    /// What stands between two quotes, escapes and all. Each of them is one (RFC 8259 §7).
     fn string(&mut self) -> Result<&'i [u8], Unreadable> {
         let inner = self.rest.strip_prefix(b"\"").ok_or(Unreadable)?;
         let mut at = 0;
         loop {
             match inner.get(at).ok_or(Unreadable)? {
                 b'"' => break,
-                b'\\' => at += 2,
+                b'\\' => at += escape_len(inner.get(at..).unwrap_or_default())?,
                 0..0x20 => return Err(Unreadable),
                 _ => at += 1,
             }
@@ -179,47 +178,55 @@ fn number(rest: &[u8]) -> Result<usize, Unreadable> {
     Ok(end)
 }
 
-/// Appends a string without its escapes (RFC 8259 §7). Half a surrogate pair is U+FFFD.
-fn unescape(text: &[u8], out: &mut Vec<u8>) -> Result<(), Unreadable> {
+/// How long the escape is that stands here (RFC 8259 §7).
+fn escape_len(rest: &[u8]) -> Result<usize, Unreadable> {
+    match rest.get(1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => unit(rest).map(|_| 6).ok_or(Unreadable),
+        _ => Err(Unreadable),
+    }
+}
+
+/// Appends a string without its escapes. Half a surrogate pair is U+FFFD.
+fn unescape(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
         let (before, escape) = rest.split_at(at);
         out.extend_from_slice(before);
         let mut taken = 2;
-        match escape.get(1).ok_or(Unreadable)? {
+        match escape.get(1).copied().unwrap_or_default() {
             b'b' => out.push(8),
             b'f' => out.push(12),
             b'n' => out.push(b'\n'),
             b'r' => out.push(b'\r'),
             b't' => out.push(b'\t'),
             b'u' => {
-                let first = unit(escape)?;
-                taken = 6;
-                let second = escape.get(6..).filter(|_| (0xD800..0xDC00).contains(&first));
-                let second =
-                    second.and_then(|rest| unit(rest).ok()).filter(|unit| (0xDC00..0xE000).contains(unit));
-                let c = match second {
-                    Some(second) => {
-                        taken = 12;
-                        char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
-                    }
-                    None => char::from_u32(first),
-                };
-                let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+                let c;
+                (c, taken) = character(escape);
                 out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
-            &byte @ (b'"' | b'\\' | b'/') => out.push(byte),
-            _ => return Err(Unreadable),
+            byte => out.push(byte),
         }
         rest = escape.get(taken..).unwrap_or_default();
     }
     out.extend_from_slice(rest);
-    Ok(())
+}
+
+/// The character of `\uXXXX`, or of two of them, and how long they are.
+fn character(escape: &[u8]) -> (char, usize) {
+    let first = unit(escape).unwrap_or_default();
+    let second = escape.get(6..).and_then(unit).filter(|second| (0xDC00..0xE000).contains(second));
+    match (first, second) {
+        (0xD800..0xDC00, Some(second)) => {
+            let c = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            (char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
+        }
+        _ => (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
+    }
 }
 
 /// The number of `\uXXXX`.
-fn unit(escape: &[u8]) -> Result<u32, Unreadable> {
-    let digits = escape.strip_prefix(b"\\u").and_then(|rest| rest.get(..4)).ok_or(Unreadable)?;
-    let mut digits = digits.iter().map(|&digit| char::from(digit).to_digit(16));
-    digits.try_fold(0, |unit, digit| digit.map(|digit| unit << 4 | digit)).ok_or(Unreadable)
+fn unit(escape: &[u8]) -> Option<u32> {
+    let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
 }

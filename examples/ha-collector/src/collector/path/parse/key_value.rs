@@ -1,14 +1,9 @@
 //! Pairs: `a=1, b="two words"`. What is no pair is passed over, so every message can be read, if there is a pair or not.
 
-use super::{Findings, Unreadable};
+use super::Findings;
 use crate::config::path::KeyValue;
 
-pub(super) fn read(
-    input: &[u8],
-    kv: &KeyValue,
-    prefix: &[u8],
-    findings: &mut Findings,
-) -> Result<(), Unreadable> {
+pub(super) fn read(input: &[u8], kv: &KeyValue, prefix: &[u8], findings: &mut Findings) {
     findings.path.extend_from_slice(prefix);
     let mut rest = input;
     while let Some(at) = rest.iter().position(|&byte| byte == kv.value_separator) {
@@ -26,8 +21,7 @@ pub(super) fn read(
                 if key.is_empty() {
                     len = unquote(inner, *quote, |_| {});
                 } else {
-                    findings
-                        .named(|out| len = unquote(inner, *quote, |bytes| out.extend_from_slice(bytes)))?;
+                    findings.named(|out| len = unquote(inner, *quote, |bytes| out.extend_from_slice(bytes)));
                 }
                 inner.get(len..).unwrap_or_default()
             }
@@ -35,13 +29,12 @@ pub(super) fn read(
                 let len = end_of_value(behind, kv.pair_separator.as_bytes());
                 let value = behind.get(..len).unwrap_or_default();
                 if !key.is_empty() {
-                    findings.named(|out| out.extend_from_slice(value))?;
+                    findings.named(|out| out.extend_from_slice(value));
                 }
                 behind.get(len..).unwrap_or_default()
             }
         };
     }
-    Ok(())
 }
 
 /// The letters, digits and `_ . - @` before a separator.

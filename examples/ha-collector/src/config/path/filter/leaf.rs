@@ -198,6 +198,9 @@ impl Reader<'_, '_> {
             let missing = self.mistake(call.name, "`in-list` needs a file and a field");
             return Err(missing.help("in-list(\"/etc/ha-collector/hosts.list\" value(\"HOST\"))"));
         };
+        if !path.starts_with('/') {
+            return Err(self.mistake(part, format!("`{path}` is no absolute path")));
+        }
         let text = std::fs::read(path)
             .map_err(|error| self.mistake(part, format!("cannot read {path}: {error}")))?;
         let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));

@@ -46,6 +46,7 @@ fn a_mistake_is_shown_where_it_is() {
         ("netmask6(10.0.0.0/8)", 9, "`10.0.0.0/8` is no network"),
         ("source(nte)", 7, "there is no source `nte`"),
         ("in-list('/no/such/list' value('HOST'))", 8, "cannot read /no/such/list"),
+        ("in-list(hosts value('HOST'))", 8, "no absolute path"),
         ("in-list('/dev/null')", 0, "`in-list` needs a file and a field"),
         ("filter(unknown)", 7, "there is no filter `unknown`"),
         ("known and unknown", 10, "there is no filter `unknown`"),

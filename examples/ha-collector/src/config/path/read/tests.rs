@@ -80,6 +80,16 @@ fn names_that_need_themselves_are_refused_by_their_circle() {
 }
 
 #[test]
+fn names_that_need_each_other_are_bounded() {
+    let chain = |n: usize| {
+        (0..n).fold("[filter]\n".to_owned(), |text, at| format!("{text}f{at:03} = 'f{:03}'\n", at + 1))
+    };
+    let chain = |n| chain(n) + &format!("f{n:03} = 'host(x)'\n");
+    assert!(load(&chain(15)).is_ok());
+    assert!(refused(&chain(200)).contains("more than 16 names"));
+}
+
+#[test]
 fn each_mistake_in_a_step_is_told() {
     let rows = [
         ("{ stet = 'HOST', to = 'x' }", "did you mean `set`?"),
@@ -204,4 +214,24 @@ fn names_are_known_in_all_files() {
     std::fs::write(dir.path().join("3.toml"), "[filter]\nlater = 'host(y)'\n").unwrap();
     let said = Config::load(&[dir.path().to_path_buf()], None).unwrap_err().to_string();
     assert!(said.contains("the filter `later` is given twice") && said.contains("3.toml:2:1"), "{said}");
+}
+
+/// The part of the reference that is about paths.
+#[test]
+fn the_reference_is_a_path_as_it_says() {
+    let reference = include_str!("../../../../pipeline.toml");
+    let part = |from: &str, to: &str| {
+        let start = reference.find(from).unwrap();
+        let end = start + reference[start..].find(to).unwrap();
+        &reference[start..end]
+    };
+    let tables = part("[filter]", "# Templates with a name.").to_owned()
+        + part("[[path]]\nid", "# How messages are delivered");
+    let second = ENDS.replace("id = \"files\"", "id = \"relay\"\nroot = \"b\"").replace("\"net\"", "\"a\"");
+    let second = second.split_once("[[destination]]").unwrap().1;
+    let config = load(&format!("{tables}\n[[destination]]{second}")).unwrap();
+    let path = &config.paths[0];
+    assert_eq!((path.steps.len(), path.sources.len(), path.destinations.len()), (6, 2, 2));
+    assert_eq!(path.when_full, crate::config::path::WhenFull::SendersWait);
+    assert_eq!(config.warnings.to_string().matches("never used").count(), 1, "`from-lab` is only shown");
 }
