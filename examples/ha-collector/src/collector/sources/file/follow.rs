@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diskbuf::Reservation;
-use syslog_parse::{FrameFlags, Framer, Framing, Step};
+use syslog_parse::{Frame, FrameFlags, Framer, Framing, Step};
 use tracing::{info, warn};
 
 use super::super::thread::Reader;
@@ -200,8 +200,7 @@ impl Followed {
             let step = framer.next(self.rest.get(used..).unwrap_or_default());
             let whole = match step {
                 Step::Complete { frame, consumed } => {
-                    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
-                    message(frame.bytes, cut, &self.path, reader);
+                    message(&frame, &self.path, reader);
                     used += consumed;
                     true
                 }
@@ -232,19 +231,20 @@ impl Followed {
         let framer = self.framer.get_or_insert_with(|| Framer::new(Framing::Lf, max_message));
         reader.intake.receive();
         if let Step::Complete { frame, .. } = framer.finish(&self.rest) {
-            message(frame.bytes, frame.flags.contains(FrameFlags::TRUNCATED), &self.path, reader);
+            message(&frame, &self.path, reader);
         }
         self.rest = Vec::new();
     }
 }
 
 /// Takes a line. What a crash has left of a file may be NULs: those before a line are none of it.
-fn message(line: &[u8], cut: bool, path: &Path, reader: &mut Reader) {
-    let start = line.iter().position(|byte| *byte != 0).unwrap_or(line.len());
-    let line = line.get(start..).unwrap_or_default();
+fn message(frame: &Frame<'_>, path: &Path, reader: &mut Reader) {
+    let start = frame.bytes.iter().position(|byte| *byte != 0).unwrap_or(frame.bytes.len());
+    let line = frame.bytes.get(start..).unwrap_or_default();
     if line.is_empty() {
         return;
     }
+    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
     let extent = if cut { Extent::Cut } else { Extent::Whole };
     let file = Some(path.as_os_str().as_encoded_bytes());
     let envelope = Envelope { file, extent, ..Envelope::default() };
