@@ -233,6 +233,8 @@ fn mistakes_about_receiving_are_shown_at_their_place() {
     }
     let path = format!("path = \"/{}\"\n", "x".repeat(200));
     assert!(of("unix-stream", &path).contains("at most 107 bytes"));
+    let large = format!("[receive]\nmax-held = \"1MiB\"\nmax-message = \"2MiB\"\n{tcp}{destination}");
+    assert!(load(&large).unwrap_err().contains("all connections together"));
     let twice = "[[source]]\nid = \"a\"\ntype = \"internal\"\n[[source]]\nid = \"b\"\ntype = \"internal\"\n";
     assert!(load(&format!("{twice}{destination}")).unwrap_err().contains("one hears everything"));
 }

@@ -63,14 +63,6 @@ impl More {
     }
 }
 
-/// What a read came to.
-#[derive(Debug)]
-pub(super) struct Progress {
-    pub(super) more: More,
-    /// Whether its position is another now.
-    pub(super) moved: bool,
-}
-
 impl Followed {
     /// One that was never seen before.
     pub(super) fn open(path: &Path, start: From) -> io::Result<Self> {
@@ -155,8 +147,7 @@ impl Followed {
     }
 
     /// Reads on, and takes the lines that are whole.
-    pub(super) fn read(&mut self, reader: &mut Reader, room: &Reservation) -> io::Result<Progress> {
-        let before = (self.line, self.head);
+    pub(super) fn read(&mut self, reader: &mut Reader, room: &Reservation) -> io::Result<More> {
         let about = self.file.metadata()?;
         let (len, modified) = (about.len(), (about.mtime(), about.mtime_nsec()));
         let end = self.at + self.rest.len() as u64;
@@ -168,7 +159,7 @@ impl Followed {
             self.finish(reader);
             (self.at, self.line, self.head) = (0, 0, Head::default());
             self.framer = None;
-            return Ok(Progress { more: More::Yes, moved: true });
+            return Ok(More::Yes);
         }
         let held = self.rest.len();
         self.rest.resize(held + READ_BYTES, 0);
@@ -183,8 +174,7 @@ impl Followed {
         }
         reader.intake.receive();
         let full = self.take(reader, room);
-        let more = if read > 0 || full { More::Yes } else { More::No };
-        Ok(Progress { more, moved: before != (self.line, self.head) })
+        Ok(if read > 0 || full { More::Yes } else { More::No })
     }
 
     /// Takes the lines that are whole; whether there was no room for all of them.
