@@ -45,8 +45,8 @@ pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
 use self::names::Names;
 use self::reception::Machine;
-pub(crate) use self::sources::Ear;
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
+pub(crate) use self::sources::{Ear, Whose};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
 use crate::config::{Config, Naming};
@@ -90,8 +90,8 @@ pub(crate) struct Collector {
 impl Collector {
     /// Binds the sockets: the one thing that may need a privilege, and the first, so that whoever finds the port taken
     /// has created no directory. To be called before anything else opens a file: sockets may have been passed.
-    pub(crate) fn bind(config: &Config) -> Result<BoundSources, StartError> {
-        let mut passed = Passed::take();
+    pub(crate) fn bind(config: &Config, sockets: Whose) -> Result<BoundSources, StartError> {
+        let mut passed = Passed::take(sockets);
         let virtual_address = |listen: std::net::SocketAddr| {
             config.keeper.as_ref().is_some_and(|keeper| keeper.has(listen.ip()))
         };

@@ -386,6 +386,15 @@ impl Builder {
             }
             self.texts.push(text);
         }
+        for source in sources.iter().filter(|source| source.kind.streams().is_some()) {
+            if source.max_message > received.max_held {
+                let message = format!(
+                    "`{}` takes messages longer than what all connections together may hold (max-held)",
+                    source.id
+                );
+                self.errors.push(Diagnostic::new(message));
+            }
+        }
         if sources.iter().filter(|source: &&Source| source.kind == SourceKind::Internal).count() > 1 {
             self.errors
                 .push(Diagnostic::new("there are two [[source]] of type `internal`: one hears everything"));

@@ -228,6 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_there_soon_after_it_was_asked_for() {
+        let names =
+            Names::start_with(DnsCache::default(), Path::new("/nowhere"), |ip| Some(format!("{ip}.example")));
+        let until = Instant::now() + Duration::from_secs(60);
+        while names.look_up(Naming::Dns, ip(7)).as_deref() != Some("192.0.2.7.example") {
+            assert!(Instant::now() < until);
+            std::thread::yield_now();
+        }
+        assert_eq!(
+            names.look_up(Naming::Dns, "::ffff:192.0.2.7".parse().unwrap()).as_deref(),
+            Some("192.0.2.7.example")
+        );
+    }
+
+    #[test]
     fn a_name_server_that_does_not_answer_is_not_waited_for() {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let names = Names::start_with(DnsCache::default(), Path::new("/nowhere"), |_| {

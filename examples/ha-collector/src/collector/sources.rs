@@ -30,8 +30,8 @@ use tracing::warn;
 
 use self::bell::Bell;
 pub(crate) use self::internal::Ear;
-pub(crate) use self::passed::Passed;
 use self::passed::{At, Kind};
+pub(crate) use self::passed::{Passed, Whose};
 pub(crate) use self::stream::held::Held;
 use self::stream::{Acceptor, Context, Listener};
 use self::thread::Reader;
@@ -104,7 +104,8 @@ impl Sources {
         self.running.iter().any(|running| running.source == *source)
     }
 
-    /// Stops those that are none of these; what they had received is in the buffer then.
+    /// Stops those that are none of these; what they had received is in the buffer then, and their addresses are free
+    /// for others to be bound.
     #[allow(dead_code, reason = "for the reload")]
     pub(crate) fn keep(&mut self, these: &[Source]) {
         let gone = self.running.extract_if(.., |running| !these.contains(&running.source));

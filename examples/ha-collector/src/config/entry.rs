@@ -76,7 +76,10 @@ impl<'t> Entry<'t> {
     /// Reads the keys that are left: those of its type.
     pub(super) fn own<T: DeserializeOwned>(&mut self) -> Result<T, Diagnostic> {
         let table = std::mem::take(&mut self.table);
-        let whose = format!("a {} {}", self.kind.get_ref(), self.name);
+        let kind = self.kind.get_ref();
+        // "an internal source", but "a udp source", "a unix-dgram source".
+        let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        let whose = format!("{article} {kind} {}", self.name);
         read(Spanned::new(self.span.clone(), DeValue::Table(table)), &self.text)
             .map_err(|error: Diagnostic| error.with_owner(&whose))
     }

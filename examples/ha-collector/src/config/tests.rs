@@ -160,3 +160,81 @@ fn a_program_that_others_may_write_is_warned_of() {
     let refused = Config::from_text(Path::new("v.toml"), relative).unwrap_err().to_string();
     assert!(refused.contains("`logger` is no absolute path"), "{refused}");
 }
+
+/// The part of the file with every key that is about receiving.
+#[test]
+fn what_the_surface_says_about_receiving_is_read_and_its_defaults_are_ours() {
+    let surface = include_str!("../../pipeline.toml");
+    let (receiving, _) = surface.split_once("# Filters with a name").unwrap();
+    let destination = "[[destination]]\nid = \"f\"\ntype = \"file\"\n";
+    let config = load(&format!("data = \"/d\"\n{receiving}{destination}")).unwrap();
+    let kinds: Vec<&str> = config.sources.iter().map(|source| source.kind.name()).collect();
+    assert_eq!(kinds, ["tcp", "unix-dgram", "file", "pipe", "internal"]);
+    let standard = Received::default();
+    assert_eq!(
+        (config.received.max_held, config.received.dns_cache),
+        (standard.max_held, standard.dns_cache)
+    );
+    assert_eq!(config.sources[0].receive, standard.receive);
+    assert_eq!(config.sources[0].tags, ["network"]);
+    assert_eq!(config.sources[0].senders[0].zone.as_deref(), Some("America/New_York"));
+    assert_eq!(config.sources[2].receive.default_priority, 16 * 8 + 6);
+    let said = config.to_string();
+    for place in
+        ["tcp 0.0.0.0:514", "unix-dgram /run/ha-collector/log", "file /var/log/app/*.log", "internal"]
+    {
+        assert!(said.contains(place), "{said}");
+    }
+    // What stands there as a default is the default.
+    let bare = "[[source]]\nid = \"net\"\ntype = \"tcp\"\nlisten = \"0.0.0.0:514\"\ntags = [\"network\"]\n";
+    let bare = load(&format!("{bare}{destination}")).unwrap();
+    assert_eq!(bare.sources[0].kind, config.sources[0].kind);
+}
+
+#[test]
+fn mistakes_about_receiving_are_shown_at_their_place() {
+    let destination = "[[destination]]\nid = \"f\"\ntype = \"file\"\n";
+    let tcp = "[[source]]\nid = \"t\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:0\"\n";
+    let table = [
+        ("[receive]\nkeep-hostnam = true\n", "", "c.toml:2:1", "did you mean `keep-hostname`?"),
+        ("[receive]\nuse-dns = \"maybe\"\n", "", "c.toml:2:11", "maybe"),
+        ("[receive]\nchain-hostnames = true\n", "", "c.toml:2:19", "keep-hostname = false"),
+        ("[receive]\nmax-held = \"1KiB\"\n", "", "c.toml:2:12", "at least 1 MiB"),
+        ("receive = 7\n", "", "c.toml:1:11", "write [receive]"),
+        ("", "time-zone = \"Europe/Budapset\"\n", "c.toml:5:13", "Europe/Budapset"),
+        ("", "zone-names = { CDT = \"5\" }\n", "c.toml:5:22", "is not an offset"),
+        ("", "default-priority = \"local9.info\"\n", "c.toml:5:20", "such as \"local0.info\""),
+        ("", "keepalive = { probes = 900 }\n", "c.toml:5:13", "1 to 127 probes"),
+        ("", "keepalive = 7\n", "c.toml:5:13", "or false"),
+        ("", "max-held = \"1MiB\"\n", "c.toml:5:1", "a tcp source has no `max-held`"),
+        ("", "[[source.sender]]\nfrom = \"10.0.0.0/99\"\n", "c.toml:6:8", "at most 32"),
+        ("", "[[source.sender]]\nfrom = \"::/0\"\nhost = \"\"\n", "c.toml:7:8", "1 to 255 bytes"),
+    ];
+    for (before, behind, place, words) in table {
+        let said = load(&format!("{before}{tcp}{behind}{destination}")).unwrap_err();
+        assert!(said.contains(place) && said.contains(words), "{before}{behind}{said}");
+    }
+    let of = |kind: &str, keys: &str| {
+        load(&format!("[[source]]\nid = \"s\"\ntype = \"{kind}\"\n{keys}{destination}")).unwrap_err()
+    };
+    for (kind, keys, place, words) in [
+        ("file", "path = \"/var/*/x.log\"\n", "c.toml:4:8", "only the last component"),
+        ("file", "path = \"/var/log/[a.log\"\n", "c.toml:4:8", "pattern has a mistake"),
+        ("file", "path = \"a\"\nstart = \"middle\"\n", "c.toml:5:9", "beginning"),
+        ("unix-dgram", "path = \"l\"\nmode = \"0999\"\n", "c.toml:5:8", "is no mode"),
+        ("unix-dgram", "path = \"l\"\nmax-connections = 3\n", "c.toml:5:1", "a unix-dgram source has no"),
+        ("pipe", "mode = \"0600\"\n", "c.toml:1:1", "path"),
+        ("internal", "path = \"x\"\n", "c.toml:4:1", "an internal source has no"),
+        ("udp", "listen = []\n", "c.toml:4:10", "no addresses"),
+        ("udp", "listen = \"localhost:514\"\n", "c.toml:4:10", "is no address and port"),
+    ] {
+        let said = of(kind, keys);
+        assert!(said.contains(place) && said.contains(words), "{kind} {keys}{said}");
+    }
+    let path = format!("path = \"/{}\"\n", "x".repeat(200));
+    assert!(of("unix-stream", &path).contains("at most 107 bytes"));
+    let large = format!("[receive]\nmax-held = \"1MiB\"\nmax-message = \"2MiB\"\n{tcp}{destination}");
+    assert!(load(&large).unwrap_err().contains("all connections together"));
+    let twice = "[[source]]\nid = \"a\"\ntype = \"internal\"\n[[source]]\nid = \"b\"\ntype = \"internal\"\n";
+    assert!(load(&format!("{twice}{destination}")).unwrap_err().contains("one hears everything"));
+}

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, Vitals};
+use crate::collector::{Casualty, Collector, Vitals, Whose};
 use crate::config::Config;
 use crate::control::{Answer, Answers, Control, Request};
 use crate::log::{Log, say};
@@ -22,7 +22,8 @@ const BEAT: Duration = Duration::from_millis(100);
 
 pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> Exit {
     // Before any thread is started: capabilities belong to threads.
-    let bound = match Collector::bind(config) {
+    let sockets = if keeper.is_some() { Whose::TheKeepers } else { Whose::Ours };
+    let bound = match Collector::bind(config, sockets) {
         Ok(bound) => bound,
         Err(error) => {
             say(format_args!("error: {error}"));

@@ -26,8 +26,8 @@ impl Bell {
     }
 
     pub(crate) fn ring(&self) {
-        // Only a counter at its end refuses, and then it rings.
-        rustix::io::write(&*self.0, &1_u64.to_ne_bytes()).ok();
+        // Any number but zero will do. Only a counter at its end refuses, and then it rings.
+        rustix::io::write(&*self.0, &[1; 8]).ok();
     }
 
     /// Waits until `fd` can be read, the bell rings, or the time is over; `None` is as long as it takes.

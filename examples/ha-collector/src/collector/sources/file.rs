@@ -35,12 +35,14 @@ pub(super) fn run(files: &Files, positions: &Path, mut reader: Reader) {
     let mut too_many = Seldom::new(Duration::from_secs(600));
     let mut cannot_keep = Seldom::new(Duration::from_secs(60));
     let mut followed = resumed(files, &kept, &id);
-    // What is found first may have been there for long; what comes later is read from its beginning.
-    let mut start = files.start;
+    // What is found first may have been there for long. What comes later, or while we are away, is read from its
+    // beginning.
+    let mut start = if kept.is_empty() { files.start } else { From::Beginning };
     loop {
         watch.renew();
         scan(files, &mut followed, start, &mut too_many, &id);
         start = From::Beginning;
+        followed.iter().for_each(|file| kept.note(file.position()));
         loop {
             let mut more = More::No;
             for file in &mut followed {
@@ -50,17 +52,17 @@ pub(super) fn run(files: &Files, positions: &Path, mut reader: Reader) {
                     return;
                 }
                 match read {
-                    Ok(progress) => {
-                        if progress.moved
-                            && let Err(error) = kept.keep(file.position())
-                            && cannot_keep.now(Instant::now())
-                        {
-                            warn!(source = id, "cannot write down how far files are read: {error}");
-                        }
-                        more = more.or(progress.more);
+                    Ok(now) => {
+                        kept.note(file.position());
+                        more = more.or(now);
                     }
                     Err(error) => file.complain(&id, &error),
                 }
+            }
+            if let Err(error) = kept.write()
+                && cannot_keep.now(Instant::now())
+            {
+                warn!(source = id, "cannot write down how far files are read: {error}");
             }
             if more == More::No || reader.stop.said() {
                 break;
@@ -75,7 +77,7 @@ pub(super) fn run(files: &Files, positions: &Path, mut reader: Reader) {
             if reader.commit(room) == Kept::No {
                 return;
             }
-            kept.forget(file.identity()).ok();
+            kept.forget(file.identity());
             info!(source = id, "{} is read to its end and gone", file.path().display());
         }
         if reader.stop.said() || watch.wait(&reader.bell, LOOK) == Woken::Rung {

@@ -34,6 +34,14 @@ pub(super) enum Kind {
     Other,
 }
 
+/// Whose sockets may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Ours,
+    /// Also those of the keeper, our parent, which leaves them to us.
+    TheKeepers,
+}
+
 /// Where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum At {
@@ -44,9 +52,11 @@ pub(super) enum At {
 
 impl Passed {
     /// Those of this process. To be called once, before any child is started: they are closed in children.
-    pub(crate) fn take() -> Self {
+    pub(crate) fn take(whose: Whose) -> Self {
         let variable = |name| std::env::var(name).ok();
-        let ours = variable("LISTEN_PID").and_then(|pid| pid.parse::<u32>().ok()) == Some(std::process::id());
+        let pid = variable("LISTEN_PID").and_then(|pid| pid.parse::<u32>().ok());
+        let keeper = (whose == Whose::TheKeepers).then(std::os::unix::process::parent_id);
+        let ours = pid.is_some() && (pid == Some(std::process::id()) || pid == keeper);
         let count = variable("LISTEN_FDS").and_then(|count| count.parse::<i32>().ok()).unwrap_or(0);
         if !ours || count < 1 {
             return Self::default();

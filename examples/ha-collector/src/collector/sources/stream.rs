@@ -9,7 +9,6 @@ pub(crate) mod held;
 mod socket;
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -397,12 +396,10 @@ async fn closed(hold: Option<&Hold>) {
 }
 
 /// Returns when nothing was heard for that long.
-fn idle(since: Instant, timeout: Option<Duration>) -> impl Future<Output = ()> {
-    async move {
-        match timeout {
-            Some(timeout) => tokio::time::sleep_until(since + timeout).await,
-            None => std::future::pending().await,
-        }
+async fn idle(since: Instant, timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep_until(since + timeout).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -194,6 +194,29 @@ fn what_the_configuration_says_about_receiving_is_done() {
 }
 
 #[test]
+fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_again() {
+    const MESSAGES: usize = 150_000;
+    let mut bench = Bench::new();
+    let listening = bench.start("[[source]]\nid = \"t\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:0\"\n");
+    let mut tcp = TcpStream::connect(listening[0].strip_prefix("tcp ").unwrap()).unwrap();
+    // A read of these becomes forty times as much in the buffer, and more than the buffer holds in all.
+    tcp.write_all(&b"ab\n".repeat(MESSAGES)).unwrap();
+    let queue = bench.sources.surroundings.queue.clone();
+    let until = Instant::now() + PATIENCE;
+    while queue.has_space() {
+        assert!(Instant::now() < until);
+        std::thread::yield_now();
+    }
+    for _ in 0..MESSAGES / 1_000 {
+        assert!(
+            bench.records(1_000).iter().all(|seen| seen.text == "ab" || seen.app.as_deref() == Some("ab"))
+        );
+    }
+    bench.sources.stop();
+    assert!(bench.sources.surroundings.ledger.balance(|_| 0).to_string().contains("\"dropped\":{}"));
+}
+
+#[test]
 fn a_pipe_is_made_and_outlives_its_writers() {
     let mut bench = Bench::new();
     bench.start(

@@ -171,7 +171,7 @@ impl SourceKind {
                 let keys: UdpKeys = check.told(entry.own())?;
                 let sizes = Size::kib(4)..Size::gib(2);
                 let asked = check.size(text, keys.receive_buffer, DEFAULT_RECEIVE_BUFFER, sizes);
-                let there = there(keys.freebind);
+                let there = keys.freebind.there();
                 Self::Udp(Udp { listen: keys.listen.0, there, receive_buffer: asked.to_usize() })
             }
             "tcp" => {
@@ -179,7 +179,7 @@ impl SourceKind {
                 let keys: TcpKeys = check.told(entry.own())?;
                 Self::Tcp(Tcp {
                     listen: keys.listen.0,
-                    there: there(keys.freebind),
+                    there: keys.freebind.there(),
                     streams,
                     per_address: keys.max_connections_per_address.unwrap_or(DEFAULT_PER_ADDRESS) as usize,
                     keepalive: keys.keepalive.map_or_else(|| Some(Keepalive::default()), |given| given.0),
@@ -228,8 +228,15 @@ impl SourceKind {
     }
 }
 
-const fn there(freebind: bool) -> There {
-    if freebind { There::Sometimes } else { There::Always }
+/// `freebind`
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(transparent)]
+struct Freebind(bool);
+
+impl Freebind {
+    const fn there(self) -> There {
+        if self.0 { There::Sometimes } else { There::Always }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,8 +246,9 @@ struct UdpKeys {
     listen: Listen,
     /// What the kernel may hold for us while we are busy. Default 16 MiB.
     receive_buffer: Option<Spanned<Size>>,
+    /// Listen on an address that is not there yet. Default false.
     #[serde(default)]
-    freebind: bool,
+    freebind: Freebind,
 }
 
 #[derive(Debug, Deserialize)]
@@ -251,8 +259,9 @@ struct TcpKeys {
     /// Default 1000.
     max_connections_per_address: Option<u32>,
     keepalive: Option<KeepaliveKeys>,
+    /// Listen on an address that is not there yet. Default false.
     #[serde(default)]
-    freebind: bool,
+    freebind: Freebind,
 }
 
 const STREAM_KEYS: [&str; 3] = ["framing", "max-connections", "idle-timeout"];

@@ -209,7 +209,6 @@ pub(super) const KEYS: [&str; 9] = [
 /// Keys that `[receive]` and every `[[source]]` have.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(clippy::struct_excessive_bools, reason = "as syslog-ng calls them")]
 pub(super) struct Keys {
     /// Longer messages are cut here, and counted. Default 64 KiB.
     max_message: Option<Spanned<Size>>,

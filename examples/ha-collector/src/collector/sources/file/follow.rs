@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diskbuf::Reservation;
-use syslog_parse::{FrameFlags, Framer, Framing, Step};
+use syslog_parse::{Frame, FrameFlags, Framer, Framing, Step};
 use tracing::{info, warn};
 
 use super::super::thread::Reader;
@@ -61,14 +61,6 @@ impl More {
     pub(super) fn or(self, other: Self) -> Self {
         if self == Self::Yes { self } else { other }
     }
-}
-
-/// What a read came to.
-#[derive(Debug)]
-pub(super) struct Progress {
-    pub(super) more: More,
-    /// Whether its position is another now.
-    pub(super) moved: bool,
 }
 
 impl Followed {
@@ -155,8 +147,7 @@ impl Followed {
     }
 
     /// Reads on, and takes the lines that are whole.
-    pub(super) fn read(&mut self, reader: &mut Reader, room: &Reservation) -> io::Result<Progress> {
-        let before = (self.line, self.head);
+    pub(super) fn read(&mut self, reader: &mut Reader, room: &Reservation) -> io::Result<More> {
         let about = self.file.metadata()?;
         let (len, modified) = (about.len(), (about.mtime(), about.mtime_nsec()));
         let end = self.at + self.rest.len() as u64;
@@ -168,7 +159,7 @@ impl Followed {
             self.finish(reader);
             (self.at, self.line, self.head) = (0, 0, Head::default());
             self.framer = None;
-            return Ok(Progress { more: More::Yes, moved: true });
+            return Ok(More::Yes);
         }
         let held = self.rest.len();
         self.rest.resize(held + READ_BYTES, 0);
@@ -183,8 +174,7 @@ impl Followed {
         }
         reader.intake.receive();
         let full = self.take(reader, room);
-        let more = if read > 0 || full { More::Yes } else { More::No };
-        Ok(Progress { more, moved: before != (self.line, self.head) })
+        Ok(if read > 0 || full { More::Yes } else { More::No })
     }
 
     /// Takes the lines that are whole; whether there was no room for all of them.
@@ -200,8 +190,7 @@ impl Followed {
             let step = framer.next(self.rest.get(used..).unwrap_or_default());
             let whole = match step {
                 Step::Complete { frame, consumed } => {
-                    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
-                    message(frame.bytes, cut, &self.path, reader);
+                    message(&frame, &self.path, reader);
                     used += consumed;
                     true
                 }
@@ -232,19 +221,20 @@ impl Followed {
         let framer = self.framer.get_or_insert_with(|| Framer::new(Framing::Lf, max_message));
         reader.intake.receive();
         if let Step::Complete { frame, .. } = framer.finish(&self.rest) {
-            message(frame.bytes, frame.flags.contains(FrameFlags::TRUNCATED), &self.path, reader);
+            message(&frame, &self.path, reader);
         }
         self.rest = Vec::new();
     }
 }
 
 /// Takes a line. What a crash has left of a file may be NULs: those before a line are none of it.
-fn message(line: &[u8], cut: bool, path: &Path, reader: &mut Reader) {
-    let start = line.iter().position(|byte| *byte != 0).unwrap_or(line.len());
-    let line = line.get(start..).unwrap_or_default();
+fn message(frame: &Frame<'_>, path: &Path, reader: &mut Reader) {
+    let start = frame.bytes.iter().position(|byte| *byte != 0).unwrap_or(frame.bytes.len());
+    let line = frame.bytes.get(start..).unwrap_or_default();
     if line.is_empty() {
         return;
     }
+    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
     let extent = if cut { Extent::Cut } else { Extent::Whole };
     let file = Some(path.as_os_str().as_encoded_bytes());
     let envelope = Envelope { file, extent, ..Envelope::default() };

@@ -61,12 +61,13 @@ impl Head {
 pub(super) struct Positions {
     path: PathBuf,
     known: Vec<Position>,
+    changed: bool,
 }
 
 impl Positions {
     /// Reads them. A file that cannot be understood is moved aside, and everything is read anew.
     pub(super) fn load(path: &Path, id: &str) -> Self {
-        let empty = Self { path: path.to_path_buf(), known: Vec::new() };
+        let empty = Self { path: path.to_path_buf(), known: Vec::new(), changed: false };
         let text = match fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return empty,
@@ -90,27 +91,39 @@ impl Positions {
         self.known.iter().find(|known| (known.dev, known.ino) == (dev, ino))
     }
 
-    /// Writes one down.
-    pub(super) fn keep(&mut self, position: Position) -> io::Result<()> {
+    /// Whether nothing was ever read.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Has one written down with the next [`Self::write`].
+    pub(super) fn note(&mut self, position: Position) {
         match self.known.iter_mut().find(|known| (known.dev, known.ino) == (position.dev, position.ino)) {
+            Some(known) if *known == position => return,
             Some(known) => *known = position,
             None => self.known.push(position),
         }
-        self.write()
+        self.changed = true;
     }
 
     /// It is not needed any more.
-    pub(super) fn forget(&mut self, (dev, ino): Identity) -> io::Result<()> {
+    pub(super) fn forget(&mut self, (dev, ino): Identity) {
         self.known.retain(|known| (known.dev, known.ino) != (dev, ino));
-        self.write()
+        self.changed = true;
     }
 
-    fn write(&self) -> io::Result<()> {
+    /// Writes down what has changed.
+    pub(super) fn write(&mut self) -> io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
         if let Some(dir) = self.path.parent() {
             fs::create_dir_all(dir)?;
         }
         let new = self.path.with_extension("new");
         fs::write(&new, serde_json::to_vec(&self.known)?)?;
-        fs::rename(&new, &self.path)
+        fs::rename(&new, &self.path)?;
+        self.changed = false;
+        Ok(())
     }
 }

@@ -10,6 +10,9 @@ use tracing::info;
 
 use super::super::bell::{Bell, Woken};
 
+/// Changes within so long are one.
+const TOGETHER: Duration = Duration::from_millis(10);
+
 /// A directory that is watched; where that cannot be, it is looked at in intervals.
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -45,6 +48,11 @@ impl Watch {
             let mut reader = inotify::Reader::new(events, &mut space);
             // What happened does not matter, only that it did.
             while reader.next().is_ok() {}
+            // Whoever writes line by line shall not have everything looked at for every line.
+            return match bell.wait(None, Some(TOGETHER)) {
+                Woken::Rung => Woken::Rung,
+                _ => Woken::Ready,
+            };
         }
         woken
     }
