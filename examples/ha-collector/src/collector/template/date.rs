@@ -240,7 +240,7 @@ fn offset(seconds: i32, out: &mut Vec<u8>) {
 
 /// The last `digits` digits of a number, at most nine.
 fn padded(number: u32, digits: u32, out: &mut Vec<u8>) {
-    out.extend((0..digits).rev().map(|place| b"0123456789"[(number / 10_u32.pow(place) % 10) as usize]));
+    out.extend((0..digits).rev().map(|place| b'0' + (number / 10_u32.pow(place) % 10) as u8));
 }
 
 fn year(civil: &Civil) -> u32 {

@@ -1,6 +1,6 @@
 //! Which names and values `format-json` and `format-welf` write, in syslog-ng's terms: scopes, keys, pairs.
 //!
-//! How they are written is in [`write`](self::write).
+//! How they are written is in [`mod@write`].
 
 mod glob;
 mod write;

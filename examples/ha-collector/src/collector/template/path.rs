@@ -103,24 +103,21 @@ impl PathTemplate {
 
 /// The pieces between the slashes of literal text.
 fn divide(whole: Template) -> Vec<Vec<Piece>> {
-    let mut components = vec![Vec::new()];
-    let mut push = |piece: Option<Piece>, begin: bool| {
-        if begin {
-            components.push(Vec::new());
-        }
-        if let Some(last) = components.last_mut() {
-            last.extend(piece);
-        }
-    };
+    let mut components = Vec::new();
+    let mut current = Vec::new();
     for piece in whole.pieces {
         let Piece::Literal(text) = piece else {
-            push(Some(piece), false);
+            current.push(piece);
             continue;
         };
         for (n, part) in text.split(|byte| *byte == b'/').enumerate() {
-            push((!part.is_empty()).then(|| Piece::Literal(part.into())), n > 0);
+            if n > 0 {
+                components.push(std::mem::take(&mut current));
+            }
+            current.extend((!part.is_empty()).then(|| Piece::Literal(part.into())));
         }
     }
+    components.push(current);
     components
 }
 

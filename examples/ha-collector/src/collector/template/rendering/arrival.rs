@@ -1,7 +1,5 @@
 //! `format = "json"`: the message, and how it came here.
 
-use std::io::Write as _;
-
 use syslog_parse::Rfc3339;
 
 use crate::collector::event::{Event, Field};
@@ -63,8 +61,8 @@ fn fields(event: &Event<'_>, clock: &Clock, out: &mut Vec<u8>) {
     let named = event.all_named().map(|(number, value)| (name_of(number), value));
     let mut any = false;
     for (name, value) in event.all_found().chain(named) {
-        // Writing to a vector does not fail.
-        drop(out.write_all(if any { b"," } else { b",\"fields\":{" }));
+        let before: &[u8] = if any { b"," } else { b",\"fields\":{" };
+        out.extend_from_slice(before);
         any = true;
         json::push_string(name, out);
         out.push(b':');

@@ -71,7 +71,7 @@ fn digits_and_stamp_format_are_settings() {
     assert_eq!(StampFormat::from_name("ISO"), None);
 }
 
-/// What `date(1)` of GNU answers to +%j %U-free: `%Y %j %W %V %a %u`, here with Sunday as 1.
+/// `date -d … '+%j %W %V %a'` of GNU coreutils, and the number of the day with Sunday as 1.
 #[test]
 fn weeks_and_days_are_those_of_the_calendar() {
     for (year, month, day, expected) in [
