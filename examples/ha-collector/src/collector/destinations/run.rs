@@ -185,10 +185,9 @@ impl<C: Clock> Runner<'_, C> {
             taken.take(&delivery, to, changes);
             delivery.defer();
             let enough = taken.records >= self.pace.flush_lines.max(1) || taken.bytes >= room.bytes;
-            if enough || (taken.records == 0 && taken.last.is_some()) || self.orders.drain.said() {
-                if taken.last.is_some() {
-                    return Ok(Wait::Ready);
-                }
+            // Of what is only lost there is nothing to write.
+            if taken.last.is_some() && (enough || taken.records == 0 || self.orders.drain.said()) {
+                return Ok(Wait::Ready);
             }
             let now = self.clock.now();
             let until = if taken.last.is_some() {

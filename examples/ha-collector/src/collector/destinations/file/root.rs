@@ -157,8 +157,7 @@ impl Root {
             let dir = match self.resolve(prefix, flags, Mode::empty()) {
                 Err(Errno::NOENT) => {
                     // Beneath a handle of the parent: a path would follow links that lead out.
-                    let (within, name) =
-                        (parent.as_ref().map_or(self.dir.as_fd(), AsFd::as_fd), split(prefix).1);
+                    let (within, name) = (parent.as_ref().unwrap_or(&self.dir), split(prefix).1);
                     match fs::mkdirat(within, name, self.rights.mode(Made::Dir)) {
                         Ok(()) => {
                             let dir = self.resolve(prefix, flags, Mode::empty())?;

@@ -17,7 +17,7 @@ use super::naming::date;
 use super::open;
 use super::root::{IfMissing, Root};
 use super::rotate::Rotation;
-use super::trouble::{Trouble, is_for_good, is_missing, is_out_of_descriptors};
+use super::trouble::{Ailments, Trouble, is_for_good, is_missing, is_out_of_descriptors};
 use crate::collector::limit::{Seldom, TokenBucket};
 use crate::config::{MissingDirs, Sync};
 
@@ -72,6 +72,7 @@ pub(super) struct Sink {
     new_files: TokenBucket,
     /// What the last life may have left in the overflow file has been looked at.
     mended: Option<Mended>,
+    ailments: Ailments,
     sync_at: Option<Instant>,
     rotate_again_at: Option<Instant>,
     swept: Instant,
@@ -96,6 +97,7 @@ impl Sink {
             buffers: Vec::new(),
             new_files: TokenBucket::new(NEW_FILES_BURST, NEW_FILES_PER_SECOND, now),
             mended: None,
+            ailments: Ailments::default(),
             sync_at: None,
             rotate_again_at: None,
             swept: now,
@@ -340,9 +342,10 @@ impl Sink {
         let failing_for = now.saturating_duration_since(*since);
         let retry = if is_for_good(&error) {
             RETRY_UNOPENED
-        } else if failing_for < PATIENCE {
+        } else if failing_for < PATIENCE && !self.ailments.know(device, &error, now) {
             return Err(Trouble::OfOne(error));
         } else {
+            self.ailments.remember(device, &error, now);
             RETRY_FAILED
         };
         if self.complaint.now(now) || failing_for.is_zero() {

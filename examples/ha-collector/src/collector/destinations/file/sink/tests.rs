@@ -195,6 +195,23 @@ fn a_file_whose_own_disk_is_full_is_waited_for_a_while_and_the_others_are_writte
 }
 
 #[test]
+fn nobody_waits_for_the_second_file_on_a_disk_that_one_has_waited_for_in_vain() {
+    let mut bench = Bench::new();
+    bench.fill("a");
+    bench.put("a", "1");
+    bench.flush().unwrap_err();
+    bench.later(PATIENCE).flush().unwrap();
+    bench.fill("b");
+    bench.put("b", "2");
+    bench.later(Duration::from_secs(100)).flush().unwrap();
+    assert_eq!(bench.read(OVERFLOW_FILE), "1\n2\n");
+    // A year later it is a new trouble.
+    bench.fill("c");
+    bench.put("c", "3");
+    bench.later(Duration::from_secs(365 * 86_400)).flush().unwrap_err();
+}
+
+#[test]
 fn a_full_disk_under_the_root_makes_everything_wait() {
     let mut bench = Bench::new();
     bench.put("a", "0");
