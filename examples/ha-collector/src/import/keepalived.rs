@@ -15,10 +15,7 @@ mod expand;
 mod keywords;
 mod lex;
 mod model;
-mod report;
 mod sequence;
-mod source;
-mod toml;
 mod translate;
 mod tree;
 
@@ -28,9 +25,10 @@ use std::path::Path;
 pub(crate) use self::emit::Health;
 use self::expand::Expander;
 use self::model::Node;
-use self::report::Report;
-use self::source::{Files, Traced};
 use self::tree::Builder;
+use super::report::Report;
+use super::source::{Files, Traced};
+use super::toml::Toml;
 use crate::config::Config;
 
 /// How to translate.
@@ -91,7 +89,7 @@ fn translated(
     let (body, routers) = emit::emit(&node, options.health, &files, &mut report);
     advice::alone(&node, &mut report);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut toml = toml::Toml::new(&files);
+    let mut toml = Toml::new(&files);
     toml.comment(&format!(
         "Translated from {name} by `ha-collector import keepalived`; beside each key, its line there."
     ));
