@@ -9,7 +9,6 @@
 //! meaning, or as not supported, with the reason.
 
 mod advice;
-mod command;
 mod emit;
 mod expand;
 mod keywords;

@@ -17,6 +17,15 @@ pub(crate) struct Place {
     pub(super) column: usize,
 }
 
+impl Place {
+    /// Of what has none.
+    pub(super) const NOWHERE: Self = Self { file: 0, line: 1, column: 1 };
+
+    pub(super) const fn line(self) -> usize {
+        self.line
+    }
+}
+
 /// The files that were read, in the order in which they were.
 #[derive(Debug, Default)]
 pub(crate) struct Files(Vec<PathBuf>);
@@ -137,7 +146,7 @@ impl<'a> Cursor<'a> {
         while let Some(next) = self.text.marks.get(self.mark + 1).filter(|next| next.at <= at) {
             (self.mark, self.at, self.column) = (self.mark + 1, next.at, next.place.column);
         }
-        let Some(mark) = self.mark() else { return Place { file: 0, line: 1, column: 1 } };
+        let Some(mark) = self.mark() else { return Place::NOWHERE };
         if mark.columns == Columns::Advance {
             self.column += self.text.text.get(self.at..at).map_or(0, |passed| passed.chars().count());
         }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::command::Command;
+use crate::import::command::Command;
 use crate::import::source::Place;
 
 /// A value and where it stands.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Translator;
-use crate::import::keepalived::command::{Command, How};
+use crate::import::command::{Command, How};
 use crate::import::keepalived::model::{At, Sense, Track, Weight};
 use crate::import::keepalived::tree::Statement;
 use crate::import::report::{Group, Reported as _};
