@@ -4,6 +4,7 @@
 //! written, [`filter`] the conditions in them, [`priority`] the numbers that those are mostly about.
 
 pub(crate) mod keepalived;
+pub(crate) mod syslog_conf;
 pub(crate) mod syslog_ng;
 
 mod command;
@@ -14,3 +15,6 @@ mod priority;
 mod report;
 mod source;
 mod toml;
+
+pub(crate) use self::pipeline::Imported;
+pub(crate) use self::report::Usable;

@@ -25,7 +25,7 @@ pub(crate) use self::emit::Health;
 use self::expand::Expander;
 use self::model::Node;
 use self::tree::Builder;
-use super::report::Report;
+use super::report::{Report, Usable};
 use super::source::{Files, Traced};
 use super::toml::Toml;
 use crate::config::Config;
@@ -48,14 +48,6 @@ pub(crate) struct Imported {
     pub(crate) usable: Usable,
     node: Node,
     files: Files,
-}
-
-/// Whether what came out can be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Usable {
-    Yes,
-    /// There is no virtual router in it, our own check refuses it, or not all of the file was understood to its end.
-    No,
 }
 
 /// Reads and translates one file and what it includes.

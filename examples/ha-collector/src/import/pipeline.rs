@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::filter::Expr;
-use super::report::Report;
+use super::report::{Report, Usable};
 use super::source::{Files, Place};
 use super::toml::{Toml, string, strings};
 
@@ -15,14 +15,6 @@ pub(crate) struct Imported {
     /// Every word of theirs.
     pub(crate) report: String,
     pub(crate) usable: Usable,
-}
-
-/// Whether what came out can be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Usable {
-    Yes,
-    /// There is no path in it, or not all of the file was understood to its end.
-    No,
 }
 
 /// Writes what was translated, and the report.
@@ -87,10 +79,6 @@ impl Keys {
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.0.iter().any(|known| known.key == key)
-    }
-
-    pub(super) fn find(&self, key: &str) -> Option<&Key> {
-        self.0.iter().find(|known| known.key == key)
     }
 
     pub(super) fn into_iter(self) -> impl Iterator<Item = Key> {

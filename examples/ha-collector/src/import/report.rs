@@ -36,6 +36,14 @@ struct Entry {
     why: String,
 }
 
+/// Whether what came out can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usable {
+    Yes,
+    /// Nothing came of it, our own check refuses it, or not all of the file was understood to its end.
+    No,
+}
+
 /// A piece of a configuration that can be reported.
 pub(super) trait Reported {
     fn place(&self) -> Place;
