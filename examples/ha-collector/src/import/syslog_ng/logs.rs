@@ -429,6 +429,7 @@ impl Translator<'_> {
         let mut branches = Vec::new();
         let mut otherwise = Vec::new();
         let mut exclusive = true;
+        let mut open = false;
         let channels = split(&body.nodes, self.report);
         let last = channels.len().saturating_sub(1);
         for (n, statement) in channels.into_iter().enumerate() {
@@ -477,7 +478,7 @@ impl Translator<'_> {
                 })
                 .collect();
             if n == last && filters == 0 {
-                otherwise = rest;
+                (otherwise, open) = (rest, true);
             } else {
                 branches.push((Expr::all(when), rest));
             }
@@ -489,9 +490,14 @@ impl Translator<'_> {
             let why = "the first channel whose filters hold is taken, as if each had flags(final); a message does not go through several";
             self.report.changed(call, why);
         }
-        let nothing = branches.iter().all(|(_, steps)| steps.is_empty()) && otherwise.is_empty();
-        if !nothing {
+        // What no channel takes goes no further.
+        if !open && !branches.is_empty() {
+            otherwise = vec![Step::Filter(Expr::Or(Vec::new()), call.place())];
+        }
+        if !branches.is_empty() {
             path.steps.push(Step::If { branches, otherwise, place: call.place() });
+        } else {
+            path.steps.append(&mut otherwise);
         }
     }
 
@@ -504,7 +510,7 @@ impl Translator<'_> {
                 let line = twice.first.place.line();
                 let may = if twice.certain == Certain::Yes { "is" } else { "may be" };
                 let why = format!(
-                    "`{}` is also written to by the path of line {line}: a message of {} {may} written twice; `dedupe = true` there, or `final` here, or one filter with `or`",
+                    "`{}` is also written to by the path of line {line}: a message of {} {may} written twice; `dedupe = true` of the destination makes it once, as do flags(final) in line {line} or one filter with `or`",
                     twice.destination, twice.example
                 );
                 (twice.second.place, why)

@@ -80,6 +80,7 @@ impl Translator<'_> {
             );
             return;
         };
+        self.report.translated(&Slice(statement));
         for statement in split(&body.nodes, self.report) {
             let Some(call) = Call::of(statement) else {
                 self.report.say(

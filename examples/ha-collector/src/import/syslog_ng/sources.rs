@@ -140,7 +140,6 @@ impl Translator<'_> {
                         let why = "with systemd, journald holds /dev/log; what it passes on arrives at /run/systemd/journal/syslog";
                         self.advise(path.place, call.shown(), why);
                     }
-                    source.waits |= of_type == "unix-stream";
                     (Some(of_type), Said::Translated)
                 }
                 _ => (None, Said::wrong("the path of a socket")),
