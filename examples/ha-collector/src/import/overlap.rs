@@ -40,8 +40,17 @@ pub(super) enum Certain {
     No,
 }
 
-/// Conditions looked at for one path: names that go around in a circle, or double at each step, end here.
+/// Conditions looked at for one path, and how deep they are looked into: names that go around in a circle, or double at
+/// each step, end here.
 const MOST_LOOKED_AT: usize = 10_000;
+const DEEPEST: usize = 100;
+
+/// What may still be looked at.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    looks: usize,
+    depth: usize,
+}
 
 /// Every pair, once a destination.
 pub(super) fn twice(pipeline: &Pipeline) -> Vec<Twice<'_>> {
@@ -83,7 +92,7 @@ fn share(first: &Route, second: &Route) -> bool {
 
 /// What gets to the end of a path.
 fn along(path: &Route, named: &HashMap<&str, &Expr>) -> Reach {
-    let mut left = MOST_LOOKED_AT;
+    let mut left = Left { looks: MOST_LOOKED_AT, depth: DEEPEST };
     let mut reach = Reach { most: Priorities::ALL, exactly: Exactly::Yes };
     for step in &path.steps {
         let next = match step {
@@ -104,11 +113,20 @@ fn both(a: Reach, b: Reach) -> Reach {
     Reach { most: a.most.and(b.most), exactly }
 }
 
-fn of(expr: &Expr, named: &HashMap<&str, &Expr>, left: &mut usize) -> Reach {
+fn of(expr: &Expr, named: &HashMap<&str, &Expr>, left: &mut Left) -> Reach {
+    let unknown = Reach { most: Priorities::ALL, exactly: Exactly::No };
+    let (Some(looks), Some(depth)) = (left.looks.checked_sub(1), left.depth.checked_sub(1)) else {
+        return unknown;
+    };
+    *left = Left { looks, depth };
+    let reach = within(expr, named, left);
+    left.depth += 1;
+    reach
+}
+
+fn within(expr: &Expr, named: &HashMap<&str, &Expr>, left: &mut Left) -> Reach {
     let exactly = |most| Reach { most, exactly: Exactly::Yes };
     let unknown = Reach { most: Priorities::ALL, exactly: Exactly::No };
-    let Some(fewer) = left.checked_sub(1) else { return unknown };
-    *left = fewer;
     let mut of = |expr: &Expr| of(expr, named, left);
     match expr {
         Expr::And(terms) => terms.iter().map(&mut of).fold(exactly(Priorities::ALL), both),

@@ -14,6 +14,7 @@ mod demo;
 mod disk_full;
 mod hostile;
 mod import;
+mod import_syslog;
 mod keeper;
 mod parse;
 mod readme;

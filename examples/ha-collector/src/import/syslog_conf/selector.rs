@@ -171,7 +171,7 @@ mod tests {
             ("*.=debug", "level(debug)"),
             ("*.=info;*.=notice", "level(info..notice)"),
             ("kern.*;kern.!err", "facility(kern) and level(debug..warning)"),
-            ("kern.*;kern.!=info", "facility(kern) and level(debug, notice..emerg)"),
+            ("kern.*;kern.!=info", "facility(kern) and level(notice..emerg, debug)"),
             ("kern.<=warning", "facility(kern) and level(debug..warning)"),
             ("kern.<err", "facility(kern) and level(debug..warning)"),
             ("*.emerg", "level(emerg)"),

@@ -19,10 +19,15 @@ impl Translator<'_> {
     /// Filters may use each other before they are written.
     pub(super) fn filter_names_first(&mut self, statements: &[&[Node]]) {
         for statement in statements {
-            if let Some(name) = statement.get(1).and_then(Node::text) {
-                let ours = self.filter_names.name(&name.text);
-                self.filters.insert(word(&name.text), Known::Named(ours));
+            let Some(name) = statement.get(1).and_then(Node::text) else { continue };
+            if self.filters.contains_key(&word(&name.text)) {
+                let slice = Slice(statement);
+                let why = "there are two of this name: the last is meant";
+                self.report.say(Group::Wrong, slice.place(), slice.shown(), why);
+                continue;
             }
+            let ours = self.filter_names.name(&name.text);
+            self.filters.insert(word(&name.text), Known::Named(ours));
         }
     }
 
@@ -34,6 +39,7 @@ impl Translator<'_> {
             (Ok(expr), Some(Known::Named(ours))) => {
                 let place = Slice(statement).place();
                 let ours = ours.clone();
+                self.pipeline.filters.retain(|known| known.name != ours);
                 self.pipeline.filters.push(crate::import::pipeline::Filter { name: ours, expr, place });
                 self.report.translated(&Slice(statement));
             }

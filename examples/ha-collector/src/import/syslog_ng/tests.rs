@@ -155,7 +155,7 @@ fn drivers_of_destinations_become_destinations_of_ours() {
         ("file(\"messages\")", "", "a path that begins at `/`"),
         (
             "file(\"/var/log/x/y\" perm(0640) fsync(yes) create-dirs(yes) dir-perm(0750))",
-            "sync = \"batch\" # s.conf:2\nmode = \"0640\" # s.conf:2\ndir-mode = \"0750\" # s.conf:2\ncreate-dirs = true",
+            "mode = \"0640\" # s.conf:2\ndir-mode = \"0750\" # s.conf:2\ncreate-dirs = true",
             "not after each",
         ),
         ("file(\"/var/log/x/y\" ts-format(iso))", "format = \"line\" # ts-format(iso)", ""),
