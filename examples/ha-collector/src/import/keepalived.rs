@@ -9,16 +9,12 @@
 //! meaning, or as not supported, with the reason.
 
 mod advice;
-mod command;
 mod emit;
 mod expand;
 mod keywords;
 mod lex;
 mod model;
-mod report;
 mod sequence;
-mod source;
-mod toml;
 mod translate;
 mod tree;
 
@@ -28,9 +24,10 @@ use std::path::Path;
 pub(crate) use self::emit::Health;
 use self::expand::Expander;
 use self::model::Node;
-use self::report::Report;
-use self::source::{Files, Traced};
 use self::tree::Builder;
+use super::report::{Report, Usable};
+use super::source::{Files, Traced};
+use super::toml::Toml;
 use crate::config::Config;
 
 /// How to translate.
@@ -51,14 +48,6 @@ pub(crate) struct Imported {
     pub(crate) usable: Usable,
     node: Node,
     files: Files,
-}
-
-/// Whether what came out can be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Usable {
-    Yes,
-    /// There is no virtual router in it, our own check refuses it, or not all of the file was understood to its end.
-    No,
 }
 
 /// Reads and translates one file and what it includes.
@@ -91,7 +80,7 @@ fn translated(
     let (body, routers) = emit::emit(&node, options.health, &files, &mut report);
     advice::alone(&node, &mut report);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut toml = toml::Toml::new(&files);
+    let mut toml = Toml::new(&files);
     toml.comment(&format!(
         "Translated from {name} by `ha-collector import keepalived`; beside each key, its line there."
     ));

@@ -15,6 +15,7 @@ mod disk_full;
 mod files;
 mod hostile;
 mod import;
+mod import_syslog;
 mod keeper;
 mod parse;
 mod paths;

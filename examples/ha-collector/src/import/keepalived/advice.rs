@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::emit::rounded;
 use super::model::{Instance, Kind, Node, State};
-use super::report::{Group, Report, printable};
-use super::source::{Files, Place};
+use crate::import::report::{Group, Report, printable};
+use crate::import::source::{Files, Place};
 
 /// What one configuration shows by itself.
 pub(super) fn alone(node: &Node, report: &mut Report) {

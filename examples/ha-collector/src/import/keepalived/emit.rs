@@ -8,9 +8,9 @@ pub(super) use self::instance::rounded;
 use std::collections::HashSet;
 
 use super::model::{Kind, Node, Sense, Track, Weight};
-use super::report::{Group, Report};
-use super::source::{Files, Place};
-use super::toml::{Toml, span, string, strings};
+use crate::import::report::{Group, Report};
+use crate::import::source::{Files, Place};
+use crate::import::toml::{Toml, span, string, strings};
 
 /// What becomes of the scripts that watch the collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,17 +2,14 @@
 //! written out. What is left is words and braces.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::lex::{self, Condition, Use};
-use super::report::{Group, Report};
 use super::sequence;
-use super::source::{Files, Place, Traced};
+use crate::import::report::{Group, Report};
+use crate::import::source::{Files, Place, Traced, read_text};
 
-/// A file, all lines that come of all files, and how long one of them gets. What passes these is no configuration.
-const LARGEST_FILE: u64 = 16 << 20;
+/// All lines that come of all files, and how long one of them gets. What passes these is no configuration.
 const MOST_BYTES: usize = 32 << 20;
 const LONGEST_LINE: usize = 64 << 10;
 /// Lines looked at; definitions replaced in one; definitions within definitions, and files within files.
@@ -298,23 +295,6 @@ fn next_use(text: &str, from: usize) -> Option<(std::ops::Range<usize>, Use<'_>)
         }
         from = at + 1;
     }
-}
-
-/// The text of a file, and whether it is UTF-8.
-fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("no regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(std::io::Error::other("more than 16 MiB"));
-    }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => (text, true),
-        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
-    })
 }
 
 #[cfg(test)]

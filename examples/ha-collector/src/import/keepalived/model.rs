@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::command::Command;
-use super::source::Place;
+use crate::import::command::Command;
+use crate::import::source::Place;
 
 /// A value and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

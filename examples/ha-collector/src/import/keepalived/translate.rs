@@ -8,8 +8,8 @@ use super::keywords::{self, Block};
 use super::model::{
     At, Garp, GarpGroup, Globals, Group, Instance, Kind, Node, Process, Script, Track, TrackedFile,
 };
-use super::report::{self, Report};
 use super::tree::Statement;
+use crate::import::report::{self, Report, Reported as _};
 
 /// Reads the whole tree.
 pub(super) fn translate(statements: &[Statement], report: &mut Report) -> Node {

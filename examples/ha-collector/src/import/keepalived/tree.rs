@@ -1,8 +1,8 @@
 //! From lines to statements: a keyword, its words, and perhaps a block of more of them.
 
 use super::lex::{self, Quotes, Token};
-use super::report::{Group, Report};
-use super::source::{Cursor, Place, Traced};
+use crate::import::report::{Group, Report, Reported};
+use crate::import::source::{Cursor, Place, Traced};
 
 /// A word and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,6 @@ impl Statement {
         &self.keyword.text
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.keyword.place
-    }
-
     /// The argument of that number, from 0.
     pub(super) fn argument(&self, n: usize) -> Option<&str> {
         self.arguments.get(n).map(|word| word.text.as_str())
@@ -41,9 +37,14 @@ impl Statement {
     pub(super) fn statements(&self) -> &[Self] {
         self.block.as_deref().unwrap_or_default()
     }
+}
 
-    /// As it may be shown: short, and without a secret.
-    pub(super) fn shown(&self) -> String {
+impl Reported for Statement {
+    fn place(&self) -> Place {
+        self.keyword.place
+    }
+
+    fn shown(&self) -> String {
         let mut shown = String::new();
         for (n, word) in self.words().enumerate() {
             let secret = n > 0 && self.keyword.text == "auth_pass";
@@ -199,7 +200,7 @@ impl<'a> Builder<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::keepalived::source::Files;
+    use crate::import::source::Files;
 
     fn read(text: &str) -> (String, String) {
         let mut report = Report::default();

@@ -7,9 +7,9 @@ use vrrp_proto::Family;
 
 use super::{Dependency, Emitter, Health};
 use crate::import::keepalived::model::{Address, At, Instance, Kind, Notify, Sense, State, Track, Weight};
-use crate::import::keepalived::report::Group;
-use crate::import::keepalived::source::Place;
-use crate::import::keepalived::toml::{span, string, strings};
+use crate::import::report::Group;
+use crate::import::source::Place;
+use crate::import::toml::{span, string, strings};
 
 /// keepalived's, for addresses without a device (`default_interface`).
 const DEFAULT_INTERFACE: &str = "eth0";

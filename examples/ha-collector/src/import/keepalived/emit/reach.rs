@@ -6,8 +6,8 @@ use vrrp_proto::Family;
 
 use super::Emitter;
 use crate::import::keepalived::model::{At, AuthenticationKind, Instance};
-use crate::import::keepalived::report::Group;
-use crate::import::keepalived::toml::string;
+use crate::import::report::Group;
+use crate::import::toml::string;
 
 impl Emitter<'_> {
     pub(super) fn reach(&mut self, instance: &Instance, family: Family) {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::Translator;
 use crate::import::keepalived::model::Address;
 use crate::import::keepalived::tree::Statement;
+use crate::import::report::Reported as _;
 
 impl Translator<'_> {
     /// The addresses of a block, one a line.

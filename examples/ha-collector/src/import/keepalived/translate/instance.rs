@@ -4,6 +4,7 @@ use super::{Translator, track_kind};
 use crate::import::keepalived::keywords::Block;
 use crate::import::keepalived::model::{At, AuthenticationKind, Instance, Peer, State};
 use crate::import::keepalived::tree::Statement;
+use crate::import::report::Reported as _;
 
 impl Translator<'_> {
     pub(super) fn instance(&mut self, statement: &Statement, instance: &mut Instance) {

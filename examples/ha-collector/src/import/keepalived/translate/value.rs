@@ -8,10 +8,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Translator;
-use crate::import::keepalived::command::{Command, How};
+use crate::import::command::{Command, How};
 use crate::import::keepalived::model::{At, Sense, Track, Weight};
-use crate::import::keepalived::report::Group;
 use crate::import::keepalived::tree::Statement;
+use crate::import::report::{Group, Reported as _};
 
 impl Translator<'_> {
     pub(super) fn set<T>(&mut self, statement: &Statement, slot: &mut Option<At<T>>, value: T) {

@@ -1,8 +1,13 @@
 //! Where a text came from: files, places in them, and texts that remember the place of each of their parts through
 //! every replacement.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// What is larger is no configuration.
+const LARGEST_FILE: u64 = 16 << 20;
 
 /// A line and a column of a file, both from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +15,15 @@ pub(crate) struct Place {
     pub(super) file: usize,
     pub(super) line: usize,
     pub(super) column: usize,
+}
+
+impl Place {
+    /// Of what has none.
+    pub(super) const NOWHERE: Self = Self { file: 0, line: 1, column: 1 };
+
+    pub(super) const fn line(self) -> usize {
+        self.line
+    }
 }
 
 /// The files that were read, in the order in which they were.
@@ -132,13 +146,30 @@ impl<'a> Cursor<'a> {
         while let Some(next) = self.text.marks.get(self.mark + 1).filter(|next| next.at <= at) {
             (self.mark, self.at, self.column) = (self.mark + 1, next.at, next.place.column);
         }
-        let Some(mark) = self.mark() else { return Place { file: 0, line: 1, column: 1 } };
+        let Some(mark) = self.mark() else { return Place::NOWHERE };
         if mark.columns == Columns::Advance {
             self.column += self.text.text.get(self.at..at).map_or(0, |passed| passed.chars().count());
         }
         self.at = at;
         Place { column: self.column, ..mark.place }
     }
+}
+
+/// The text of a file, and whether it is UTF-8.
+pub(super) fn read_text(path: &Path) -> std::io::Result<(String, bool)> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(std::io::Error::other("more than 16 MiB"));
+    }
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => (text, true),
+        Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+    })
 }
 
 #[cfg(test)]

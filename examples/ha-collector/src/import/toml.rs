@@ -70,6 +70,8 @@ pub(super) fn string(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted += "\\n",
+            '\t' => quoted += "\\t",
             c if c.is_control() => {
                 write!(quoted, "\\u{:04X}", u32::from(c)).ok();
             }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::source::{Files, Place};
-use super::tree::Statement;
 
 /// The groups of a report, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +12,7 @@ pub(super) enum Group {
     Translated,
     Changed,
     Unsupported,
-    /// What keepalived itself would refuse.
+    /// What the other program itself would refuse.
     Wrong,
     /// What will hurt, in either of the two programs.
     Advice,
@@ -37,24 +36,39 @@ struct Entry {
     why: String,
 }
 
+/// Whether what came out can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usable {
+    Yes,
+    /// Nothing came of it, our own check refuses it, or not all of the file was understood to its end.
+    No,
+}
+
+/// A piece of a configuration that can be reported.
+pub(super) trait Reported {
+    fn place(&self) -> Place;
+    /// As it may be shown: short, and without a secret.
+    fn shown(&self) -> String;
+}
+
 /// Everything that is to be said of one configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Report(Vec<Entry>);
 
 impl Report {
-    pub(super) fn translated(&mut self, statement: &Statement) {
+    pub(super) fn translated(&mut self, statement: &impl Reported) {
         self.statement(Group::Translated, statement, "");
     }
 
-    pub(super) fn changed(&mut self, statement: &Statement, why: impl Into<String>) {
+    pub(super) fn changed(&mut self, statement: &impl Reported, why: impl Into<String>) {
         self.statement(Group::Changed, statement, why);
     }
 
-    pub(super) fn unsupported(&mut self, statement: &Statement, why: impl Into<String>) {
+    pub(super) fn unsupported(&mut self, statement: &impl Reported, why: impl Into<String>) {
         self.statement(Group::Unsupported, statement, why);
     }
 
-    fn statement(&mut self, group: Group, statement: &Statement, why: impl Into<String>) {
+    fn statement(&mut self, group: Group, statement: &impl Reported, why: impl Into<String>) {
         self.say(group, statement.place(), statement.shown(), why);
     }
 
@@ -73,7 +87,7 @@ impl Report {
         }
     }
 
-    /// Whether keepalived would refuse something of it, or could not read it.
+    /// Whether the other program would refuse something of it, or could not read it.
     pub(super) fn has_wrong(&self) -> bool {
         self.0.iter().any(|entry| entry.group == Group::Wrong)
     }
