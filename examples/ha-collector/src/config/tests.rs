@@ -1,5 +1,7 @@
 //! Mistakes that people make in a configuration, and what they are told.
 
+use std::time::Duration;
+
 use super::*;
 
 fn load(text: &str) -> Result<Config, String> {
@@ -237,4 +239,94 @@ fn mistakes_about_receiving_are_shown_at_their_place() {
     assert!(load(&large).unwrap_err().contains("all connections together"));
     let twice = "[[source]]\nid = \"a\"\ntype = \"internal\"\n[[source]]\nid = \"b\"\ntype = \"internal\"\n";
     assert!(load(&format!("{twice}{destination}")).unwrap_err().contains("one hears everything"));
+}
+
+/// Every kind of destination but files, each with all of its keys.
+const DESTINATIONS: &str = r#"
+[[destination]]
+id = "relay"
+type = "tcp"
+to = ["10.0.0.20:514", "[2001:db8::1]:514", "loghost.example.org:514"]
+strategy = "round-robin"
+format = "rfc3164"
+framing = "lf"
+keepalive = { time = "30s", probes = 3 }
+time-reopen = "3s"
+[[destination]]
+id = "here"
+type = "unix-stream"
+to = "/run/other/log"
+keepalive = false
+[[destination]]
+id = "sent"
+type = "udp"
+to = "10.0.0.20:514"
+[[destination]]
+id = "local"
+type = "unix-dgram"
+to = ["/dev/log"]
+[[destination]]
+id = "alert"
+type = "program"
+command = ["/usr/local/bin/alert", "--stdin"]
+user = "alert"
+[[destination]]
+id = "xconsole"
+type = "pipe"
+path = "/dev/xconsole"
+mode = "0640"
+[[destination]]
+id = "operators"
+type = "usertty"
+users = ["root"]
+[[destination]]
+id = "console"
+type = "console"
+"#;
+
+#[test]
+fn every_kind_of_destination_is_read() {
+    let config = load(&format!("{GOOD}{DESTINATIONS}")).unwrap();
+    let [_, relay, here, sent, local, alert, xconsole, operators, console] = &config.destinations[..] else {
+        panic!("{:?}", config.destinations);
+    };
+    let DestinationKind::Stream(stream) = &relay.kind else { panic!("{relay:?}") };
+    assert_eq!((stream.strategy, stream.framing), (Strategy::RoundRobin, Framing::Lf));
+    assert_eq!(stream.time_reopen, Duration::from_secs(3));
+    let keepalive = stream.keepalive.unwrap();
+    let spans = [30, 10].map(Duration::from_secs);
+    assert_eq!(([keepalive.time, keepalive.interval], keepalive.probes), (spans, 3));
+    let DestinationKind::Stream(stream) = &here.kind else { panic!("{here:?}") };
+    assert_eq!((stream.keepalive, stream.strategy), (None, Strategy::Failover));
+    let DestinationKind::Pipe(pipe) = &xconsole.kind else { panic!("{xconsole:?}") };
+    assert_eq!(pipe.mode, 0o640);
+    assert!(
+        matches!(sent.kind, DestinationKind::Datagram(_))
+            && matches!(local.kind, DestinationKind::Datagram(_))
+    );
+    let places = [relay, alert, operators, console].map(Destination::place);
+    let relay = "10.0.0.20:514 or [2001:db8::1]:514 or loghost.example.org:514";
+    assert_eq!(places, [relay, "/usr/local/bin/alert --stdin", "the terminals of root", "standard output"]);
+}
+
+#[test]
+fn a_destination_that_cannot_be_meant_is_shown_at_its_place() {
+    let wrong =
+        |from: &str, to: &str| load(&format!("{GOOD}{}", DESTINATIONS.replace(from, to))).unwrap_err();
+    for (from, to, said) in [
+        ("\"10.0.0.20:514\", ", "\"10.0.0.20\", ", "`10.0.0.20` is no address and port"),
+        ("\"/run/other/log\"", "[]", "`to` is empty: messages would go nowhere"),
+        ("\"/run/other/log\"", "\"run/log\"", "is no absolute path"),
+        ("\"/usr/local/bin/alert\"", "\"alert\"", "begins with the absolute path of a program"),
+        ("\"0640\"", "\"rw-r\"", "`rw-r` is no mode"),
+        ("probes = 3", "probes = 300", "the kernel sends 1 to 127 probes"),
+        ("time = \"30s\"", "time = \"30ms\"", "the kernel takes whole seconds"),
+        ("[\"root\"]", "[]", "`users` is empty"),
+        ("framing = \"lf\"", "framing = \"lff\"", "did you mean `lf`?"),
+        ("user = \"alert\"", "usr = \"alert\"", "a program destination has no `usr`"),
+        ("\"usertty\"", "\"usertt\"", "did you mean `usertty`?"),
+    ] {
+        let found = wrong(from, to);
+        assert!(found.contains(said) && found.contains("c.toml:"), "{said}: {found}");
+    }
 }

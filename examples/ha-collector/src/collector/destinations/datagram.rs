@@ -33,6 +33,7 @@ const SHORTEST_CUT: usize = 480;
 pub(crate) struct Datagrams {
     id: String,
     render: Box<dyn Render>,
+    scratch: Vec<u8>,
     hand: Batch,
     /// Of these, so many are sent.
     sent: usize,
@@ -59,6 +60,7 @@ impl Datagrams {
         Self {
             id: id.to_owned(),
             render,
+            scratch: Vec::new(),
             hand: Batch::default(),
             sent: 0,
             targets: config.to.iter().map(|target| (target.clone(), now)).collect(),
@@ -169,14 +171,14 @@ impl Datagrams {
 
 impl Deliver for Datagrams {
     fn take(&mut self, event: &Event<'_>) {
-        let render = &mut self.render;
-        self.hand.push_with(|out| {
-            let start = out.len();
-            render.render(event, out);
-            while out.len() > start && out.last() == Some(&b'\n') {
-                out.pop();
-            }
-        });
+        self.scratch.clear();
+        self.render.render(event, &mut self.scratch);
+        let end = self.scratch.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);
+        let text = self.scratch.get(..end).unwrap_or_default();
+        // An empty datagram is no message.
+        if !text.is_empty() {
+            self.hand.push_with(|out| out.extend_from_slice(text));
+        }
     }
 
     fn flush(&mut self, now: Instant) -> io::Result<()> {
@@ -184,7 +186,6 @@ impl Deliver for Datagrams {
         let mut troubles = 0;
         while self.sent < self.hand.len() {
             let tried = self.aim(Instant::now()).and_then(|()| self.send(until));
-            // Was the last one refused? On this machine that is known at once.
             let Err(error) = tried else {
                 continue;
             };

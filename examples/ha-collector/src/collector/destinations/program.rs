@@ -55,6 +55,8 @@ struct Running {
     group: Pid,
     stdin: Option<ChildStdin>,
     since: Instant,
+    /// How it ended. Its process group may be somebody else's from then on.
+    reaped: Option<std::process::ExitStatus>,
 }
 
 impl Program {
@@ -84,18 +86,19 @@ impl Program {
         // Should it fail: not again at once.
         self.put_off(now);
         let mut child = command(&self.command, self.user.as_deref())?.spawn()?;
-        let group = Pid::from_child(&child);
-        let stdin = child.stdin.take();
-        if let Some(stdin) = &stdin {
+        let (group, stdin, stderr) = (Pid::from_child(&child), child.stdin.take(), child.stderr.take());
+        // From here on it is ended whatever fails.
+        let running = Running { child, group, stdin, since: now, reaped: None };
+        if let Some(stdin) = &running.stdin {
             rustix::io::ioctl_fionbio(stdin, true)?;
         }
-        if let Some(stderr) = child.stderr.take() {
+        if let Some(stderr) = stderr {
             let id = self.id.clone();
             // Ends with the last process that has it.
             std::thread::Builder::new().name(format!("stderr-{id}")).spawn(move || listen(stderr, &id))?;
         }
         info!(destination = self.id, pid = group.as_raw_nonzero().get(), "started");
-        self.running = Some(Running { child, group, stdin, since: now });
+        self.running = Some(running);
         Ok(())
     }
 
@@ -210,14 +213,17 @@ impl Running {
 
     /// After it has ended: ends what it has left behind, too.
     fn reap(&mut self) -> Option<std::process::ExitStatus> {
-        self.signal(Signal::KILL);
-        self.child.wait().ok()
+        if self.reaped.is_none() {
+            self.signal(Signal::KILL);
+            self.reaped = self.child.wait().ok();
+        }
+        self.reaped
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
+        if self.reaped.is_some() {
             return;
         }
         self.stdin = None;

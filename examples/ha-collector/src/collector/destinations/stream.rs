@@ -44,6 +44,8 @@ pub(crate) struct Streams {
     /// The target that has the first of `waiting`, or a part of it.
     under_way: Option<usize>,
     targets: Targets,
+    /// When peers were last listened to that got nothing.
+    looked: Instant,
     spare: Vec<Batch>,
 }
 
@@ -63,6 +65,7 @@ impl Streams {
             waiting: VecDeque::new(),
             under_way: None,
             targets: Targets::new(id, config, time_reopen),
+            looked: Instant::now(),
             spare: Vec::new(),
         }
     }
@@ -81,7 +84,7 @@ impl Streams {
                 continue;
             };
             self.under_way = Some(at);
-            let trouble = match link.deliver(batch, until) {
+            let error = match link.deliver(batch, until) {
                 Ok(Outcome::Delivered) => {
                     self.under_way = None;
                     if let Some(batch) = self.waiting.pop_front() {
@@ -99,21 +102,21 @@ impl Streams {
                     }
                     self.targets.close(at, Instant::now());
                     self.under_way = None;
-                    continue;
+                    let message = format!("{} stops", self.targets.name(at));
+                    io::Error::new(io::ErrorKind::ConnectionAborted, message)
                 }
-                Err(trouble) => trouble,
-            };
-            match trouble {
-                Trouble::Waits(error) => return Err(error),
-                Trouble::Broken(error) => {
+                Err(Trouble::Waits(error)) => return Err(error),
+                Err(Trouble::Broken(error)) => {
                     self.under_way = None;
                     self.broken(at, &error);
-                    troubles += 1;
-                    // Another one may do, at once; the same one not without a pause.
-                    if troubles >= self.targets.len() || Instant::now() >= until {
-                        return Err(error);
-                    }
+                    error
                 }
+            };
+            troubles += 1;
+            // Another one may do, at once; the same one not without a pause.
+            let enough = troubles >= self.targets.len() || Instant::now() >= until;
+            if enough && !self.waiting.is_empty() {
+                return Err(error);
             }
         }
         Ok(())
@@ -149,6 +152,7 @@ impl Streams {
             }
         }
         self.targets.attend(now);
+        self.looked = now;
     }
 
     fn recycle(&mut self, mut batch: Batch) {
@@ -175,7 +179,10 @@ impl Deliver for Streams {
             let next = self.spare.pop().unwrap_or_default();
             self.waiting.push_back(std::mem::replace(&mut self.hand, next));
         }
-        self.targets.attend(now);
+        // Those that get nothing now have something to say, too.
+        if now.saturating_duration_since(self.looked) >= LOOK_AROUND {
+            self.look_around(now);
+        }
         self.send(now)
     }
 

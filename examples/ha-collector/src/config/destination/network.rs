@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
 use super::super::check::Check;
@@ -55,7 +56,7 @@ impl std::fmt::Display for Target {
 }
 
 /// Which of several targets gets messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Strategy {
     /// The first that answers.
@@ -66,7 +67,7 @@ pub(crate) enum Strategy {
 }
 
 /// How messages are told apart on a stream (RFC 6587 §3.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Framing {
     /// Each is preceded by its length.
@@ -205,7 +206,7 @@ fn target(name: &str, family: Family) -> Option<Target> {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Stream {
     /// Addresses and ports, or paths, in the order of preference.
@@ -218,28 +219,47 @@ struct Stream {
     keepalive: Option<KeepaliveKey>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Datagram {
     to: Spanned<OneOrMore>,
     strategy: Option<Strategy>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 #[serde(untagged, expecting = "one target or a list of them")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "false, or { time = \"60s\", interval = \"10s\", probes = 6 }")]
+#[derive(Debug)]
 enum KeepaliveKey {
     Switch(bool),
     Given(KeepaliveTable),
 }
 
-#[derive(Debug, Deserialize)]
+/// By hand: an untagged enum forgets where its values stand.
+impl<'de> Deserialize<'de> for KeepaliveKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = KeepaliveKey;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("false, or { time = \"60s\", interval = \"10s\", probes = 6 }")
+            }
+            fn visit_bool<E: de::Error>(self, switch: bool) -> Result<KeepaliveKey, E> {
+                Ok(KeepaliveKey::Switch(switch))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeepaliveKey, A::Error> {
+                KeepaliveTable::deserialize(MapAccessDeserializer::new(map)).map(KeepaliveKey::Given)
+            }
+        }
+        deserializer.deserialize_any(KeyVisitor)
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct KeepaliveTable {
     time: Option<Spanned<Span>>,

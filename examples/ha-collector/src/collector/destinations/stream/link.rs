@@ -184,9 +184,9 @@ impl Link {
         }
     }
 
-    /// Whether nothing is kept any more.
+    /// Whether it has no part of a batch, and nothing that was written to it is kept any more.
     pub(super) fn is_done(&self) -> bool {
-        self.kept.is_empty()
+        self.kept.is_empty() && self.written == 0
     }
 
     /// What its receiver may not have read, oldest first.

@@ -8,6 +8,7 @@ use crate::collector::record::tests::record_of;
 use crate::collector::template::Boundary;
 
 /// An entry as a login writes it.
+#[expect(clippy::host_endian_bytes, reason = "a file of this machine")]
 fn entry(kind: i16, user: &str, line: &str) -> Vec<u8> {
     let mut entry = vec![0; size_of::<libc::utmpx>()];
     entry[offset_of!(libc::utmpx, ut_type)..][..2].copy_from_slice(&kind.to_ne_bytes());
@@ -67,10 +68,18 @@ fn a_message_is_on_the_terminals_of_its_users_and_obeyed_by_none() {
     assert_eq!(show(&mut only_alice, "one\x1b[2J\r"), Tally::default());
     let mut all = terminals(dir.path(), &["*"], &utmp.concat());
     assert_eq!(show(&mut all, "two"), Tally::default());
+    // What was written arrives at the other end by a thread of the kernel.
     let heard = |terminal: &OwnedFd| {
-        let mut bytes = [0; 1024];
-        let len = rustix::io::read(terminal, &mut bytes[..]).unwrap();
-        String::from_utf8(bytes[..len].to_vec()).unwrap()
+        let mut text = String::new();
+        while !text.contains("two\r") {
+            let timeout = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
+            let mut fds = [rustix::event::PollFd::new(terminal, rustix::event::PollFlags::IN)];
+            assert_eq!(rustix::event::poll(&mut fds, Some(&timeout)), Ok(1), "only {text:?}");
+            let mut bytes = [0; 1024];
+            let len = rustix::io::read(terminal, &mut bytes[..]).unwrap();
+            text += std::str::from_utf8(&bytes[..len]).unwrap();
+        }
+        text
     };
     let (alice, bob) = (heard(&alice), heard(&bob));
     assert!(alice.contains("h su: one\\x1b[2J\\r\r") && alice.contains("h su: two\r"), "{alice:?}");
