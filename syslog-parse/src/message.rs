@@ -56,6 +56,12 @@ impl<'a> Message<'a> {
         &self.header
     }
 
+    /// The same, to be written.
+    #[inline(always)]
+    pub(crate) const fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
     /// The shape.
     #[inline]
     pub const fn format(&self) -> Format {
@@ -122,7 +128,8 @@ impl<'a> Message<'a> {
     /// The elements of the structured data, in order.
     #[inline]
     pub fn structured_data(&self) -> StructuredData<'a> {
-        StructuredData::new(self.header.structured_data.of(self.raw).unwrap_or_default())
+        let span = self.header.structured_data;
+        StructuredData::within(self.raw, span.start as usize, span.end())
     }
 
     /// The message proper: without byte order mark, without LF and NUL at the end, without the one blank after

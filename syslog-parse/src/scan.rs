@@ -61,6 +61,18 @@ pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
 }
 
+/// Where a quoted value ends or has an escape: at a quotation mark or a backslash.
+#[inline]
+pub(crate) fn value_quote(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\'))
+}
+
+/// Where a value without quotation marks ends: at a blank or `]`.
+#[inline]
+pub(crate) fn sd_value_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| equal(octets, b' ') | equal(octets, b']'))
+}
+
 /// Where an SD-NAME ends: at `=`, `]`, a quotation mark or whatever is not printable US-ASCII.
 #[inline]
 pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
@@ -73,13 +85,16 @@ pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
 /// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
 fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
-        let marks = stops(u8x16::new(*octets)).to_bitmask();
-        if marks != 0 {
-            return from + marks.trailing_zeros() as usize;
-        }
+    // Where less than sixteen are left, those before are looked at too and shifted out.
+    let start = from.min(text.len().wrapping_sub(16));
+    let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
+        return find_in_few(text, from, stops);
+    };
+    let marks = stops(u8x16::new(*octets)).to_bitmask() >> (from - start).min(16);
+    if marks != 0 {
+        return from + marks.trailing_zeros() as usize;
     }
-    find_far(text, from, stops)
+    if start + 16 == text.len() { text.len() } else { find_far(text, from + 16, stops) }
 }
 
 /// The same where the next 16 octets are not the answer.
@@ -93,22 +108,19 @@ fn find_far(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
         }
         at += 16;
     }
-    find_in_tail(text, at, stops)
+    let marks = text.last_chunk::<16>().map_or(0, |octets| stops(u8x16::new(*octets)).to_bitmask());
+    let left = text.len().saturating_sub(at);
+    text.len().min(at + (marks >> (16 - left) | 1 << left).trailing_zeros() as usize)
 }
 
-/// The same where less than 16 octets are left.
-#[inline(always)]
-fn find_in_tail(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    let left = text.len().saturating_sub(from);
-    let marks = match text.last_chunk::<16>() {
-        Some(octets) => stops(u8x16::new(*octets)).to_bitmask() >> (16 - left),
-        None => {
-            let mut octets = [0; 16];
-            octets.iter_mut().zip(text.get(from..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
-            stops(u8x16::new(octets)).to_bitmask()
-        }
-    };
-    text.len().min(from + (marks | 1 << left).trailing_zeros() as usize)
+/// The same in a text of less than 16 octets.
+#[cold]
+#[inline(never)]
+fn find_in_few(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let mut octets = [0; 16];
+    octets.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+    let marks = (stops(u8x16::new(octets)).to_bitmask() | 1 << text.len()) >> from.min(text.len());
+    text.len().min(from + marks.trailing_zeros() as usize)
 }
 
 /// All ones where an octet is that one.

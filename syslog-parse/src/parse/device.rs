@@ -81,7 +81,9 @@ fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
     if at(text, from) != b'-' || !is_blank(at(text, from + 1)) {
         return None;
     }
-    origin::host(text, skip_blanks(text, from + 1), header);
+    if let Some(tag) = origin::host(text, skip_blanks(text, from + 1), header) {
+        origin::tag(text, tag, header);
+    }
     // `- an item` is text.
     if !matches!(at(text, header.app.end()), b':' | b'[') || header.app.is_empty() {
         return None;

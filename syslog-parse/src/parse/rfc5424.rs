@@ -5,7 +5,7 @@ use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
-#[inline]
+#[inline(always)]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let digits = digits_end(text, from) - from;
     // VERSION = NONZERO-DIGIT 0*2DIGIT
@@ -39,7 +39,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
 }
 
 /// TIMESTAMP, and where the next field begins.
-#[inline]
+#[inline(always)]
 fn timestamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     if at(text, from) == b'-' && at(text, from + 1) == b' ' {
         return Some(from + 2);
@@ -71,10 +71,14 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     /// NILVALUE or 1*`longest`PRINTUSASCII.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {
         let text = self.text;
         let mut start = self.at;
+        if at(text, start) == b'-' && at(text, start + 1) == b' ' {
+            self.at = start + 2;
+            return Span::ABSENT;
+        }
         let mut end = printable_end(text, start.min(text.len()));
         if at(text, end) != b' ' || end == start {
             (start, end) = self.odd(start, end, header);
@@ -109,7 +113,7 @@ impl Fields<'_> {
 }
 
 /// STRUCTURED-DATA and the blank behind it, and where the message begins.
-#[inline]
+#[inline(always)]
 fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
     let end = match at(text, from) {
         b'-' if at(text, from + 1) == b' ' || from + 1 == text.len() => from + 1,

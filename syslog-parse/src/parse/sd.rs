@@ -2,11 +2,11 @@
 //!
 //! Taking it apart is left to `structured_data`, when somebody asks.
 
-use crate::scan::{at, sd_name_end, value_stop};
+use crate::scan::{at, sd_name_end, sd_value_end, value_stop};
 use crate::{Deviation, Deviations, StructuredData};
 
 /// Walks over the elements that begin with the `[` at `from`. `None`: they do not end, or make no sense.
-#[inline]
+#[inline(always)]
 pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut ids: [&[u8]; FEW] = [&[]; FEW];
     let mut start = from;
@@ -34,7 +34,7 @@ pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Opti
 }
 
 /// SD-NAME = 1*32PRINTUSASCII without `=`, SP, `]` and `"`.
-#[inline]
+#[inline(always)]
 fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = sd_name_end(text, from);
     while end < text.len() && !matches!(at(text, end), b'=' | b' ' | b']' | b'"') {
@@ -48,7 +48,7 @@ fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> 
 }
 
 /// *(SP SD-PARAM) "]"
-#[inline]
+#[inline(always)]
 fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
@@ -76,7 +76,7 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
 }
 
 /// PARAM-VALUE up to and with its closing quotation mark.
-#[inline]
+#[inline(always)]
 fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
@@ -100,9 +100,10 @@ fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
 }
 
 /// A value without quotation marks ends at a blank or `]`.
-#[cold]
+#[inline(always)]
 fn unquoted(text: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?.iter().position(|&octet| matches!(octet, b' ' | b']')).map(|len| from + len)
+    let end = sd_value_end(text, from);
+    (end < text.len()).then_some(end)
 }
 
 /// Whether one of the elements has that SD-ID. Only the first 64 are asked, so that a message of nothing but elements
