@@ -2,7 +2,8 @@
 //!
 //! How it is found is told in `parse`.
 
-use crate::{Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
+use crate::structured_data::Quotes;
+use crate::{Deviation, Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
 use std::fmt;
 
 /// Which of the known shapes a message has.
@@ -129,7 +130,11 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn structured_data(&self) -> StructuredData<'a> {
         let span = self.header.structured_data;
-        StructuredData::within(self.raw, span.start as usize, span.end())
+        let quotes = match self.header.deviations.contains(Deviation::UnquotedSd) {
+            true => Quotes::Anywhere,
+            false => Quotes::AroundValues,
+        };
+        StructuredData::within(self.raw, span.start as usize, span.end(), quotes)
     }
 
     /// The message proper: without byte order mark, without LF and NUL at the end, without the one blank after

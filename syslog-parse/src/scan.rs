@@ -82,6 +82,37 @@ pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
     })
 }
 
+/// Where the first `]` from `from` on stands that is not between quotation marks. `None`: there is a backslash before it, or
+/// the text ends.
+#[inline]
+pub(crate) fn bracket_outside_quotes(text: &[u8], from: usize) -> Option<usize> {
+    let mut start = from.min(text.len().checked_sub(16)?);
+    let mut before = from - start;
+    let mut inside = 0;
+    loop {
+        let octets = u8x16::new(*text.get(start..)?.first_chunk()?);
+        let marks = |octet| equal(octets, octet).to_bitmask() >> before << before;
+        // Bit by bit, whether the quotation marks up to there are odd in number.
+        let mut within = marks(b'"');
+        for shift in [1, 2, 4, 8] {
+            within ^= within << shift;
+        }
+        within = (within ^ inside) & 0xffff;
+        let outside = marks(b']') & !within;
+        let backslash = marks(b'\\');
+        if outside != 0 && (backslash == 0 || backslash.trailing_zeros() > outside.trailing_zeros()) {
+            return Some(start + outside.trailing_zeros() as usize);
+        }
+        if backslash != 0 || start + 16 == text.len() {
+            return None;
+        }
+        inside = if within & 0x8000 != 0 { 0xffff } else { 0 };
+        let next = (start + 16).min(text.len() - 16);
+        before = start + 16 - next;
+        start = next;
+    }
+}
+
 /// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
 fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
@@ -168,6 +199,23 @@ mod tests {
                 sd_name_end(&text, from),
                 plainly(&text, from, |b| !(33..=126).contains(&b) || matches!(b, b'=' | b']' | b'"'))
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn brackets_outside_quotes_are_found_if_no_backslash_comes_first(text in "[a\"\\]\\\\]{0,60}", filler in "a{0,40}", from in 0_usize..70) {
+            let text = [filler.as_bytes(), text.as_bytes()].concat();
+            let from = from.min(text.len());
+            let mut quoted = false;
+            let plainly = (from..text.len()).find_map(|at| match text[at] {
+                b'"' => { quoted = !quoted; None }
+                b']' if !quoted => Some(Some(at)),
+                b'\\' => Some(None),
+                _ => None,
+            }).flatten();
+            let found = bracket_outside_quotes(&text, from);
+            prop_assert!(found == plainly || (found.is_none() && text.len() < 16), "{:?}", found);
         }
     }
 

@@ -2,26 +2,36 @@
 //!
 //! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
 
-use crate::scan::{at, sd_name_end, sd_value_end, value_quote};
+use crate::scan::{at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
 
 /// The SD-ELEMENTs of a message, in order.
 #[derive(Clone, Debug)]
 pub struct StructuredData<'a> {
     inside: Inside<'a>,
+    quotes: Quotes,
+}
+
+/// What is known of the quotation marks in structured data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quotes {
+    /// They stand around values and nowhere else, if not behind a backslash.
+    AroundValues,
+    /// There are values without, which may have some in them.
+    Anywhere,
 }
 
 impl<'a> StructuredData<'a> {
     /// From the first `[` to the last `]`.
     #[inline]
     pub(crate) const fn new(elements: &'a [u8]) -> Self {
-        Self::within(elements, 0, elements.len())
+        Self::within(elements, 0, elements.len(), Quotes::Anywhere)
     }
 
     /// The same as a stretch of a text, in which it is quicker to look around.
     #[inline]
-    pub(crate) const fn within(text: &'a [u8], at: usize, end: usize) -> Self {
+    pub(crate) const fn within(text: &'a [u8], at: usize, end: usize, quotes: Quotes) -> Self {
         let end = if end < text.len() { end } else { text.len() };
-        Self { inside: Inside { text, at: if at < end { at } else { end }, end } }
+        Self { inside: Inside { text, at: if at < end { at } else { end }, end }, quotes }
     }
 
     /// Whether there is none.
@@ -46,17 +56,24 @@ impl<'a> Iterator for StructuredData<'a> {
         }
         let id_end = inside.stop(id_end(inside.text, inside.at + 1));
         let params = SdParams { inside: Inside { at: id_end, ..inside } };
-        let mut walk = params.clone();
-        while walk.places().is_some() {}
-        // What is not a parameter, blanks as a rule, up to the bracket.
-        let mut close = walk.inside.at;
-        while close < inside.end && at(inside.text, close) != b']' {
-            close += 1;
-        }
+        let quick = match self.quotes {
+            Quotes::AroundValues => bracket_outside_quotes(inside.text, id_end),
+            Quotes::Anywhere => None,
+        };
+        let close = inside.stop(quick.unwrap_or_else(|| walk(params.clone())));
         self.inside.at = inside.stop(close + 1);
-        let params = SdParams { inside: Inside { end: walk.inside.at, ..params.inside } };
+        let params = SdParams { inside: Inside { end: close, ..params.inside } };
         Some(SdElement { id: inside.octets(inside.at + 1, id_end), params })
     }
+}
+
+/// Where the `]` behind the parameters stands, parameter by parameter.
+#[inline(never)]
+fn walk(mut params: SdParams<'_>) -> usize {
+    while params.places().is_some() {}
+    let inside = params.inside;
+    // Blanks as a rule.
+    (inside.at..inside.end).find(|&index| inside.look(index) == b']').unwrap_or(inside.end)
 }
 
 /// Where an SD-ID ends: at a blank or `]`.

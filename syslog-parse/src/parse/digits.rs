@@ -19,16 +19,16 @@ pub(super) fn year_and_month(octets: [u8; 8]) -> Option<(u16, u8)> {
 /// How many of eight octets are digits before the first that is none, and those digits as if zeros followed up to
 /// eight: `25Z45678` is 2 and 25,000,000.
 #[inline(always)]
-pub(super) fn leading(octets: [u8; 8]) -> (usize, u32) {
+pub(super) fn leading(octets: [u8; 8]) -> (u8, u32) {
     let word = u64::from_le_bytes(octets) ^ u64::from_le_bytes([b'0'; 8]);
     let others = (word.wrapping_add(u64::from_le_bytes([0x76; 8])) | word) & HIGH;
-    let count = (others.trailing_zeros() / 8) as usize;
-    let word = word & 1_u64.checked_shl(8 * count as u32).map_or(u64::MAX, |bit| bit - 1);
+    let count = others.trailing_zeros() / 8;
+    let word = word & 1_u64.checked_shl(8 * count).map_or(u64::MAX, |bit| bit - 1);
     // Pairs, fours and eight are added up.
     let twos = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
     let eight = (fours * 10_000 + (fours >> 32)) & 0xffff_ffff;
-    (count, u32::try_from(eight).unwrap_or(0))
+    (count.to_le_bytes()[0], u32::try_from(eight).unwrap_or(0))
 }
 
 /// Octets that look like `pattern`, with any digit for a `0`: at the place of the first of two digits, their number.
@@ -67,7 +67,7 @@ mod tests {
             let mut octets = digits.clone().into_bytes();
             octets.extend_from_slice(rest.as_bytes());
             let expected: u32 = format!("{digits:0<8}").parse().unwrap();
-            prop_assert_eq!(leading(*octets.first_chunk().unwrap()), (digits.len(), expected));
+            prop_assert_eq!(leading(*octets.first_chunk().unwrap()), (u8::try_from(digits.len()).unwrap(), expected));
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn fraction(text: &[u8], mark: usize, stamp: &mut Stamp, deviations: 
         Some(octets) => digits::leading(*octets),
         None => near_the_end(text, mark + 1),
     };
-    let mut end = mark + 1 + digits;
+    let mut end = mark + 1 + usize::from(digits);
     if digits == 0 {
         return mark;
     }
@@ -56,7 +56,7 @@ pub(super) fn fraction(text: &[u8], mark: usize, stamp: &mut Stamp, deviations: 
         deviations.insert(Deviation::LongFraction);
     }
     stamp.nanos = eight * 10;
-    stamp.fraction_digits = digits as u8;
+    stamp.fraction_digits = digits;
     if let (8, ninth @ 0..=9) = (digits, at(text, end).wrapping_sub(b'0')) {
         stamp.nanos += u32::from(ninth);
         stamp.fraction_digits = 9;
@@ -67,7 +67,7 @@ pub(super) fn fraction(text: &[u8], mark: usize, stamp: &mut Stamp, deviations: 
 
 /// [`digits::leading`] where less than eight octets are left.
 #[cold]
-fn near_the_end(text: &[u8], from: usize) -> (usize, u32) {
+fn near_the_end(text: &[u8], from: usize) -> (u8, u32) {
     digits::leading(std::array::from_fn(|index| at(text, from + index)))
 }
 

@@ -140,7 +140,7 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
 
 /// F5: `notice tmsh[1234]: `, the severity before the tag.
 fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
-    if !matches!(at(text, from), b'a'..=b'z') || end - from > 7 {
+    if !at(text, from).is_ascii_lowercase() || end - from > 7 {
         return None;
     }
     let next_end = name_end(text, end + 1);
