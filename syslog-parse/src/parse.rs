@@ -21,6 +21,7 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// It never fails: where nothing fits, the message is [`Format::Unparsed`](crate::Format::Unparsed) and all that follows the PRI is its text.
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
+#[inline]
 pub fn parse(raw: &[u8]) -> Message<'_> {
     let mut message = Message::from_parts(raw, Header::EMPTY);
     read(raw, message.header_mut());
@@ -28,7 +29,7 @@ pub fn parse(raw: &[u8]) -> Message<'_> {
 }
 
 /// Finds everything, whatever it looks like.
-#[inline(always)]
+#[inline(never)]
 fn read(raw: &[u8], header: &mut Header) {
     let text = without_terminator(raw, &mut header.deviations);
     let start = pri(text, header);

@@ -49,6 +49,41 @@ pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
+/// Where tokens end within 32 octets, looked for once.
+#[derive(Clone, Copy)]
+pub(crate) struct Unprintable {
+    start: usize,
+    /// A bit for each octet from `start` on that is not printable US-ASCII.
+    marks: u32,
+}
+
+impl Unprintable {
+    /// Those from `from` on; none where the text is too short for that.
+    #[inline(always)]
+    pub(crate) fn near(text: &[u8], from: usize) -> Self {
+        let start = from.min(text.len().wrapping_sub(32));
+        let halves = text
+            .get(start..)
+            .and_then(<[u8]>::first_chunk::<32>)
+            .and_then(|octets| Some((octets.first_chunk::<16>()?, octets.last_chunk::<16>()?)));
+        let stops = |octets: &[u8; 16]| {
+            let octets = u8x16::new(*octets);
+            (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask()
+        };
+        Self { start, marks: halves.map_or(0, |(low, high)| stops(low) | stops(high) << 16) }
+    }
+
+    /// [`printable_end`].
+    #[inline(always)]
+    pub(crate) fn next(self, text: &[u8], from: usize) -> usize {
+        let skipped = u32::try_from(from.wrapping_sub(self.start)).unwrap_or(u32::MAX);
+        match self.marks.checked_shr(skipped) {
+            Some(marks) if marks != 0 => from + marks.trailing_zeros() as usize,
+            _ => printable_end(text, from),
+        }
+    }
+}
+
 /// Where a host name or a tag ends that begins at `from`: at a blank, a control character, `:` or `[`.
 #[inline]
 pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
@@ -192,7 +227,9 @@ mod tests {
             from in 0_usize..80,
         ) {
             let from = from.min(text.len());
-            prop_assert_eq!(printable_end(&text, from), plainly(&text, from, |b| !(33..=126).contains(&b)));
+            let end = plainly(&text, from, |b| !(33..=126).contains(&b));
+            prop_assert_eq!(printable_end(&text, from), end);
+            prop_assert_eq!(Unprintable::near(&text, from / 2).next(&text, from), end);
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
             prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
             prop_assert_eq!(

@@ -84,19 +84,17 @@ pub(super) fn offset(text: &[u8], from: usize, deviations: &mut Deviations) -> O
         b'-' => -1,
         _ => return None,
     };
-    let fixed: &[u8; 4] = text.get(from + 1..)?.first_chunk()?;
-    let (hours, minutes, end) = if fixed[2] == b':' {
-        ([fixed[0], fixed[1]], [fixed[3], at(text, from + 5)], from + 6)
-    } else {
-        ([fixed[0], fixed[1]], [fixed[2], fixed[3]], from + 5)
-    };
-    if !hours.iter().chain(&minutes).all(u8::is_ascii_digit) || at(text, end).is_ascii_digit() {
+    let [h1, h2, third, fourth] = *text.get(from + 1..)?.first_chunk()?;
+    let (m1, m2, end) =
+        if third == b':' { (fourth, at(text, from + 5), from + 6) } else { (third, fourth, from + 5) };
+    let [d1, d2, d3, d4] = [h1, h2, m1, m2].map(|digit| digit.wrapping_sub(b'0'));
+    if d1.max(d2).max(d3).max(d4) > 9 || at(text, end).is_ascii_digit() {
         return None;
     }
-    if fixed[2] != b':' {
+    if third != b':' {
         deviations.insert(Deviation::OffsetWithoutColon);
     }
-    let (hours, minutes) = (two_digits(hours[0], hours[1]), two_digits(minutes[0], minutes[1]));
+    let (hours, minutes) = (d1 * 10 + d2, d3 * 10 + d4);
     let offset = if hours < 24 && minutes < 60 {
         UtcOffset::from_seconds(sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60))
     } else {

@@ -47,8 +47,11 @@ fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize>
 }
 
 /// Leaves marks for fields that are unusual, or cannot be.
-#[inline]
+#[inline(always)]
 pub(super) fn remark(stamp: &Stamp, deviations: &mut Deviations) {
+    if stamp.second < 60 && stamp.hour < 24 && stamp.is_possible() {
+        return;
+    }
     if !stamp.is_possible() {
         deviations.insert(Deviation::InvalidTime);
     }
