@@ -90,6 +90,15 @@ pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
 }
 
+/// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
+#[inline]
+pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| {
+        (at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
+            | (equal(octets, b'=') | equal(octets, b'"'))
+    })
+}
+
 /// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
 #[inline]
 pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
@@ -231,6 +240,10 @@ mod tests {
             prop_assert_eq!(printable_end(&text, from), end);
             prop_assert_eq!(Unprintable::near(&text, from / 2).next(&text, from), end);
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
+            prop_assert_eq!(
+                tag_end(&text, from),
+                plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'))
+            );
             prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
             prop_assert_eq!(
                 sd_name_end(&text, from),

@@ -215,7 +215,9 @@ pub(super) fn host(host: Option<&[u8]>, out: &mut Vec<u8>) {
 
 /// TAG of at most 32 octets, and the process in brackets.
 fn tag(draft: &Draft<'_>, out: &mut Vec<u8>) {
-    let fit = |octet: u8| if octet <= b' ' || matches!(octet, b':' | b'[' | 0x7f) { b'_' } else { octet };
+    let fit = |octet: u8| {
+        if octet <= b' ' || matches!(octet, b':' | b'[' | b'=' | b'"' | 0x7f) { b'_' } else { octet }
+    };
     out.extend(draft.app.unwrap_or_default().iter().take(32).map(|&octet| fit(octet)));
     if let Some(procid) = draft.procid {
         let fit = |octet: u8| if octet <= b' ' || matches!(octet, b']' | 0x7f) { b'_' } else { octet };

@@ -109,21 +109,31 @@ fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     Some(end)
 }
 
-/// NetScaler: `03/14/2024:10:00:00 GMT`, month first.
-pub(super) fn slashed(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let [m1, m2, b'/', d1, d2, b'/', y1, y2, y3, y4, b':'] = *text.get(from..)?.first_chunk()? else {
-        return None;
+/// Dates of nothing but numbers: NetScaler's `03/14/2024:10:00:00 GMT`, month first; Sophos' `2024:03:14-10:00:00`, and
+/// `2024/03/14 10:00:00`. The year shows what is first.
+pub(super) fn numbers(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    let date: [u8; 11] = *text.get(from..)?.first_chunk()?;
+    let (year, [m1, m2], [d1, d2]) = match date {
+        [m1, m2, b'/', d1, d2, b'/', y1, y2, y3, y4, b':'] => ([y1, y2, y3, y4], [m1, m2], [d1, d2]),
+        [y1, y2, y3, y4, first @ (b':' | b'/' | b'.'), m1, m2, second, d1, d2, b'-' | b' ' | b'T']
+            if first == second =>
+        {
+            ([y1, y2, y3, y4], [m1, m2], [d1, d2])
+        }
+        _ => return None,
     };
-    if ![m1, m2, d1, d2, y1, y2, y3, y4].iter().all(u8::is_ascii_digit) {
+    if ![m1, m2, d1, d2].iter().all(u8::is_ascii_digit) {
         return None;
     }
     let mut stamp = Stamp {
-        year: Some(u16::from(two_digits(y1, y2)) * 100 + u16::from(two_digits(y3, y4))),
+        year: Some(year_of(year)?),
         month: two_digits(m1, m2),
         day: two_digits(d1, d2),
         ..Stamp::NOTHING
     };
     let end = clock(text, from + 11, &mut stamp, &mut header.deviations)?;
+    header.deviations.insert(Deviation::StampSpelling);
+    header.deviations.insert(Deviation::BsdYear);
     header.stamp = Some(stamp);
     Some(appendix(text, end, header))
 }

@@ -1,7 +1,7 @@
 //! Who sent it: host and tag of RFC 3164 §4.1.2 and §4.1.3, and where the message begins.
 
 use super::bsd;
-use crate::scan::{at, is_blank, name_end, skip_blanks};
+use crate::scan::{at, is_blank, name_end, skip_blanks, tag_end};
 use crate::{Deviation, Header, Span};
 use std::net::Ipv6Addr;
 
@@ -47,10 +47,18 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
         header.host = Span::new(host, host + len);
         return Some(host + len);
     }
-    if is_remark(text, from)
-        || (end > from && matches!((at(text, end), at(text, end + 1)), (b'[', _) | (b':', b' ')))
-    {
+    if is_remark(text, from) {
         return None;
+    }
+    match (at(text, end), at(text, end + 1)) {
+        // ONTAP: `node-01: node-01: text`.
+        (b':', b' ') if is_again(text, from, end) => {
+            header.host = Span::new(from, end);
+            header.deviations.insert(Deviation::DeviceShape);
+            return Some(end + 1);
+        }
+        (b':', b' ') | (b'[', _) if end > from => return None,
+        _ => {}
     }
     if end >= text.len() {
         // One word and nothing else.
@@ -70,6 +78,12 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
     None
 }
 
+/// Whether the word and its colon, and a blank, are followed by the same word and its colon.
+fn is_again(text: &[u8], from: usize, end: usize) -> bool {
+    let (word, rest) = (text.get(from..=end), text.get(end + 2..));
+    end > from && word.zip(rest).is_some_and(|(word, rest)| rest.starts_with(word))
+}
+
 /// Reads a tag and, where it has one, the process in brackets; the rest is the message.
 #[inline(always)]
 pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
@@ -79,14 +93,18 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
         header.message = Span::new(from, text.len());
         return;
     }
-    let end = name_end(text, from);
+    let end = tag_end(text, from);
     if end == from {
         return no_tag(text, from, header);
     }
     let message = match at(text, end) {
+        // `key=value`, `{"key"`: text.
+        b'=' | b'"' => return no_tag(text, from, header),
         b':' => end + 1,
         b'[' => process(text, end, header),
         _ if end == text.len() => end,
+        // A number is no name: `00076 ports: up`, `1,2026/11/20 10:00:00,TRAFFIC`.
+        _ if at(text, from).is_ascii_digit() => return no_tag(text, from, header),
         _ => match behind_level(text, from, end) {
             Some(real) => return inner_tag(text, real, header),
             None => {

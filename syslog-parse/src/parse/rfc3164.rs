@@ -42,7 +42,7 @@ fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize>
             header.deviations.insert(Deviation::IsoStamp);
             Some(end)
         }
-        None => bsd::stamp(text, from, header).or_else(|| bsd::slashed(text, from, header)),
+        None => bsd::stamp(text, from, header).or_else(|| bsd::numbers(text, from, header)),
     }
 }
 
