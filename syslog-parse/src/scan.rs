@@ -126,33 +126,43 @@ pub(crate) fn sd_name_end(text: &[u8], from: usize) -> usize {
     })
 }
 
-/// Where the first `]` from `from` on stands that is not between quotation marks. `None`: there is a backslash before it, or
-/// the text ends.
+/// Where the first `]` from `from` on stands that is not between quotation marks; a backslash between them takes its meaning
+/// from the octet behind it. `None`: a backslash stands elsewhere before it, or the text ends.
 #[inline]
 pub(crate) fn bracket_outside_quotes(text: &[u8], from: usize) -> Option<usize> {
     let mut start = from.min(text.len().checked_sub(16)?);
     let mut before = from - start;
     let mut inside = 0;
+    let mut escaped = 0;
     loop {
         let octets = u8x16::new(*text.get(start..)?.first_chunk()?);
         let marks = |octet| equal(octets, octet).to_bitmask() >> before << before;
+        let backslashes = marks(b'\\');
+        let mut rest = backslashes;
+        while rest != 0 {
+            let lowest = rest & rest.wrapping_neg();
+            rest ^= lowest;
+            // One that is itself behind a backslash has no say.
+            escaped |= if escaped & lowest == 0 { lowest << 1 } else { 0 };
+        }
         // Bit by bit, whether the quotation marks up to there are odd in number.
-        let mut within = marks(b'"');
+        let mut within = marks(b'"') & !escaped;
         for shift in [1, 2, 4, 8] {
             within ^= within << shift;
         }
         within = (within ^ inside) & 0xffff;
-        let outside = marks(b']') & !within;
-        let backslash = marks(b'\\');
-        if outside != 0 && (backslash == 0 || backslash.trailing_zeros() > outside.trailing_zeros()) {
-            return Some(start + outside.trailing_zeros() as usize);
+        let outside = (marks(b']') | backslashes) & !within;
+        if outside != 0 {
+            let first = outside.trailing_zeros();
+            return (backslashes >> first & 1 == 0).then_some(start + first as usize);
         }
-        if backslash != 0 || start + 16 == text.len() {
+        if start + 16 == text.len() {
             return None;
         }
         inside = if within & 0x8000 != 0 { 0xffff } else { 0 };
         let next = (start + 16).min(text.len() - 16);
         before = start + 16 - next;
+        escaped = escaped >> 16 << before;
         start = next;
     }
 }
@@ -254,16 +264,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn brackets_outside_quotes_are_found_if_no_backslash_comes_first(text in "[a\"\\]\\\\]{0,60}", filler in "a{0,40}", from in 0_usize..70) {
+        fn brackets_outside_quotes_are_found_if_no_backslash_stands_there_first(
+            text in "[a\"\\]\\\\]{0,60}", filler in "a{0,40}", from in 0_usize..70,
+        ) {
             let text = [filler.as_bytes(), text.as_bytes()].concat();
             let from = from.min(text.len());
-            let mut quoted = false;
-            let plainly = (from..text.len()).find_map(|at| match text[at] {
-                b'"' => { quoted = !quoted; None }
-                b']' if !quoted => Some(Some(at)),
-                b'\\' => Some(None),
-                _ => None,
-            }).flatten();
+            let (mut quoted, mut at) = (false, from);
+            let plainly = loop {
+                match text.get(at) {
+                    Some(b'"') => quoted = !quoted,
+                    Some(b'\\') if quoted => at += 1,
+                    Some(b']') if !quoted => break Some(at),
+                    None | Some(b'\\') => break None,
+                    _ => {}
+                }
+                at += 1;
+            };
             let found = bracket_outside_quotes(&text, from);
             prop_assert!(found == plainly || (found.is_none() && text.len() < 16), "{:?}", found);
         }
