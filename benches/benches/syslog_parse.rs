@@ -26,7 +26,7 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500))
         .sample_size(50);
-    targets = decode, own, mix, streams
+    targets = decode, ill_formed, own, mix, streams
 }
 criterion_main!(benches);
 
@@ -57,6 +57,30 @@ fn decode(c: &mut Criterion) {
                 b.iter(|| assert_eq!(engines::syslog_rfc5424(black_box(text)).unwrap(), strict));
             });
         }
+    }
+}
+
+/// What is not to the letter: read all the same and said where it is not. The peers answer as they do, an error as a rule.
+fn ill_formed(c: &mut Criterion) {
+    for Workload { name, octets } in &benches::rfc5424_ill_formed() {
+        let text = std::str::from_utf8(octets).unwrap();
+        let answer = |octets: &[u8]| {
+            let message = parse(octets);
+            (message.message().len(), message.strict().unwrap_err().offset)
+        };
+        let expected = answer(octets);
+        let mut group = c.benchmark_group(format!("syslog-parse/ill-formed/{name}"));
+        group.bench_function("syslog-parse", |b| {
+            b.iter(|| assert_eq!(answer(black_box(octets)), expected));
+        });
+        let loose = engines::syslog_loose(text, 2026);
+        group.bench_function("syslog_loose", |b| {
+            b.iter(|| assert_eq!(engines::syslog_loose(black_box(text), 2026), loose));
+        });
+        let strict = engines::syslog_rfc5424(text);
+        group.bench_function("syslog_rfc5424", |b| {
+            b.iter(|| assert_eq!(engines::syslog_rfc5424(black_box(text)), strict));
+        });
     }
 }
 

@@ -69,6 +69,24 @@ pub fn rfc5424_shapes() -> Vec<Workload> {
     ]
 }
 
+/// The four of that list that are no messages of RFC 5424 to the letter; the words are ours.
+pub fn rfc5424_ill_formed() -> Vec<Workload> {
+    let work = |name, text: &str| Workload { name, octets: text.into() };
+    vec![
+        work("empty", ""),
+        work(
+            "impossible-time",
+            "<101>1 2026-09-31T22:14:15.003Z mymachine.example.com evntslog 111 ID47 - late",
+        ),
+        work("malformed-data", "<1>1 - - - - - [ex@32473 iut=\"3\" class=high message"),
+        work(
+            "duplicate-element",
+            "<165>1 2026-10-11T22:14:15.003Z mymachine.example.com evntslog 111 ID47 [ex@32473 iut=\"3\" source=\"app\"]\
+             [ex@32473 class=\"high\"] message",
+        ),
+    ]
+}
+
 /// A stream of at least 64 KiB of different messages of both kinds, each ended by LF, and how many they are.
 pub fn stream_of_lines() -> (Vec<u8>, usize) {
     stream(|line| format!("{line}\n"))

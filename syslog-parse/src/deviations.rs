@@ -132,6 +132,8 @@ deviations! {
     NilStamp = "nil_stamp",
     /// The time since the device started in place of a stamp.
     Uptime = "uptime",
+    /// A tag without a stamp and a host before it.
+    MissingStamp = "missing_stamp",
 }
 
 /// A set of [`Deviation`]s.

@@ -44,7 +44,32 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A message of that PRI, with nothing in it.
+    /// A message of that PRI, with nothing in it. Absent fields are NILVALUE in RFC 5424.
+    ///
+    /// Nothing is allocated but what `out` needs to grow; use one `Vec` for many messages.
+    ///
+    /// ```
+    /// use syslog_parse::{Draft, Facility, Pri, Severity, Style, Timestamp, push_sd_element};
+    ///
+    /// let mut elements = Vec::new();
+    /// push_sd_element(b"a@32473", [(&b"say"[..], &b"\"hi\""[..])], &mut elements);
+    /// let mut draft = Draft::new(Pri::new(Facility::Auth, Severity::Crit));
+    /// draft
+    ///     .time(Timestamp::new(1_791_756_855, 3_000_000), 7200, 3)
+    ///     .host(Some(b"gate"))
+    ///     .app(Some(b"su"))
+    ///     .procid(Some(b"10"))
+    ///     .msgid(Some(b"ID47"))
+    ///     .structured_data(&elements)
+    ///     .message(b"done");
+    ///
+    /// let mut out = Vec::new();
+    /// draft.emit_rfc5424(&Style::default(), &mut out);
+    /// assert_eq!(out, br#"<34>1 2026-10-12T00:14:15.003+02:00 gate su 10 ID47 [a@32473 say="\"hi\""] done"#);
+    /// out.clear();
+    /// draft.emit_rfc3164(&Style::default(), &mut out);
+    /// assert_eq!(out, b"<34>Oct 12 00:14:15 gate su[10]: done");
+    /// ```
     pub const fn new(pri: Pri) -> Self {
         Self {
             source: None,
@@ -154,19 +179,18 @@ impl<'a> Draft<'a> {
 
     fn emit(&self, format: Format, style: &Style, out: &mut Vec<u8>) {
         let start = out.len();
-        let text = compose::text(self.message, style.controls);
-        let copied = splice::emit(self, format, &text, style, out);
+        let copied = splice::emit(self, format, style, out);
         // A tab for a blank, LF at the end: what is copied may have control characters between the fields too.
         let unclean = style.controls != Controls::Keep
             && out.get(start..).unwrap_or_default().iter().any(u8::is_ascii_control);
         if !copied || unclean {
             out.truncate(start);
-            compose::emit(self, format, &text, style, out);
+            compose::emit(self, format, style, out);
         }
         if out.len() - start > style.max_len {
             // What was copied is composed instead where the header alone is too long.
             out.truncate(start);
-            compose::emit(self, format, &text, style, out);
+            compose::emit(self, format, style, out);
             let len = cut_len(out.get(start..).unwrap_or_default(), style.max_len);
             out.truncate(start + len);
         }

@@ -2,7 +2,8 @@
 //!
 //! How it is found is told in `parse`.
 
-use crate::{Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
+use crate::structured_data::Quotes;
+use crate::{Deviation, Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
 use std::fmt;
 
 /// Which of the known shapes a message has.
@@ -54,6 +55,12 @@ impl<'a> Message<'a> {
     #[inline]
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The same, to be written.
+    #[inline(always)]
+    pub(crate) const fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
     }
 
     /// The shape.
@@ -122,7 +129,12 @@ impl<'a> Message<'a> {
     /// The elements of the structured data, in order.
     #[inline]
     pub fn structured_data(&self) -> StructuredData<'a> {
-        StructuredData::new(self.header.structured_data.of(self.raw).unwrap_or_default())
+        let span = self.header.structured_data;
+        let quotes = match self.header.deviations.contains(Deviation::UnquotedSd) {
+            true => Quotes::Anywhere,
+            false => Quotes::AroundValues,
+        };
+        StructuredData::within(self.raw, span.start as usize, span.end(), quotes)
     }
 
     /// The message proper: without byte order mark, without LF and NUL at the end, without the one blank after

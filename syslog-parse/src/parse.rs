@@ -1,16 +1,17 @@
 //! From octets to a message: PRI, then the shape of the rest, told by looking at it.
 //!
-//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up. What needs no
-//! remark is read in `usual`.
+//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up. There is one way
+//! through each: a line with a fault in one field is read like any other in the rest. The header is written where it
+//! stays; it is slow to copy what was just written octet by octet.
 
 mod bsd;
 mod device;
+mod digits;
 mod iso;
 mod origin;
 mod rfc3164;
 mod rfc5424;
 mod sd;
-mod usual;
 
 use crate::scan::{self, at};
 use crate::{Deviation, Deviations, Header, Message, Pri, Span};
@@ -20,20 +21,17 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// It never fails: where nothing fits, the message is [`Format::Unparsed`](crate::Format::Unparsed) and all that follows the PRI is its text.
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
+#[inline]
 pub fn parse(raw: &[u8]) -> Message<'_> {
-    let mut deviations = Deviations::NONE;
-    let text = without_terminator(raw, &mut deviations);
-    match usual::read(text, deviations) {
-        Some(header) => Message::from_parts(raw, header),
-        None => Message::from_parts(raw, read_any(text, deviations)),
-    }
+    let mut message = Message::from_parts(raw, Header::EMPTY);
+    read(raw, message.header_mut());
+    message
 }
 
-/// Finds everything, whatever it looks like. `deviations` is what was remarked before.
+/// Finds everything, whatever it looks like.
 #[inline(never)]
-fn read_any(text: &[u8], deviations: Deviations) -> Header {
-    let mut found = Header { deviations, ..Header::EMPTY };
-    let header = &mut found;
+fn read(raw: &[u8], header: &mut Header) {
+    let text = without_terminator(raw, &mut header.deviations);
     let start = pri(text, header);
     let body = if at(text, start) == b' ' && header.pri.is_some() {
         header.deviations.insert(Deviation::SpaceAfterPri);
@@ -57,7 +55,6 @@ fn read_any(text: &[u8], deviations: Deviations) -> Header {
             ..Header::EMPTY
         };
     }
-    found
 }
 
 /// Without LF and NUL at the end, nor the CR of a CR LF; and not more than a [`Span`] can count.
@@ -75,8 +72,12 @@ fn without_terminator<'a>(raw: &'a [u8], deviations: &mut Deviations) -> &'a [u8
 }
 
 /// Reads PRI and says where the rest begins. A PRI that is none is part of the text.
-#[inline]
+#[inline(always)]
 fn pri(text: &[u8], header: &mut Header) -> usize {
+    if let Some((number, end)) = usual_pri(text) {
+        header.pri = Some(Pri::from_number(number.into()));
+        return end;
+    }
     match at(text, 0) {
         b'<' => number(text, 0, header),
         b'0'..=b'9' => behind_octet_count(text, header),
@@ -87,8 +88,21 @@ fn pri(text: &[u8], header: &mut Header) -> usize {
     }
 }
 
+/// `<PRI>` with one to three digits, without leading zeros, up to 191; and where it ends.
+#[inline(always)]
+fn usual_pri(text: &[u8]) -> Option<(u8, usize)> {
+    let [b'<', first, second, third, fourth] = *text.first_chunk()? else { return None };
+    let [a, b, c] = [first, second, third].map(|octet| octet.wrapping_sub(b'0'));
+    match (second, third, fourth) {
+        (b'>', ..) if a < 10 => Some((a, 3)),
+        (_, b'>', _) if a.wrapping_sub(1) < 9 && b < 10 => Some((a * 10 + b, 4)),
+        (_, _, b'>') if a == 1 && b < 10 && c < 10 => Some((100 + b * 10 + c, 5)).filter(|pri| pri.0 <= 191),
+        _ => None,
+    }
+}
+
 /// `<`, digits, `>` at `open`.
-#[inline]
+#[inline(never)]
 fn number(text: &[u8], open: usize, header: &mut Header) -> usize {
     let mut value: u32 = 0;
     let mut end = open + 1;

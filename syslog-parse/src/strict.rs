@@ -138,6 +138,7 @@ const fn field_of(deviation: Deviation) -> Option<Field> {
         | D::Weekday
         | D::NilStamp
         | D::Uptime
+        | D::MissingStamp
         | D::CiscoSeq
         | D::ClockUnsynced
         | D::DeviceShape => Field::Timestamp,

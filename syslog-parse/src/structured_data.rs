@@ -2,55 +2,116 @@
 //!
 //! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
 
+use crate::scan::{at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
+
 /// The SD-ELEMENTs of a message, in order.
 #[derive(Clone, Debug)]
 pub struct StructuredData<'a> {
-    rest: &'a [u8],
+    inside: Inside<'a>,
+    quotes: Quotes,
+}
+
+/// What is known of the quotation marks in structured data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quotes {
+    /// They stand around values and nowhere else, if not behind a backslash.
+    AroundValues,
+    /// There are values without, which may have some in them.
+    Anywhere,
 }
 
 impl<'a> StructuredData<'a> {
     /// From the first `[` to the last `]`.
     #[inline]
     pub(crate) const fn new(elements: &'a [u8]) -> Self {
-        Self { rest: elements }
+        Self::within(elements, 0, elements.len(), Quotes::Anywhere)
+    }
+
+    /// The same as a stretch of a text, in which it is quicker to look around.
+    #[inline]
+    pub(crate) const fn within(text: &'a [u8], at: usize, end: usize, quotes: Quotes) -> Self {
+        let end = if end < text.len() { end } else { text.len() };
+        Self { inside: Inside { text, at: if at < end { at } else { end }, end }, quotes }
     }
 
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        self.inside.at >= self.inside.end
     }
 
     /// The octets of what is left, brackets included.
-    pub const fn raw(&self) -> &'a [u8] {
-        self.rest
+    pub fn raw(&self) -> &'a [u8] {
+        self.inside.octets(self.inside.at, self.inside.end)
     }
 }
 
 impl<'a> Iterator for StructuredData<'a> {
     type Item = SdElement<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<SdElement<'a>> {
-        let after_bracket = self.rest.strip_prefix(b"[")?;
-        let id_len = end_of(after_bracket, |octet| matches!(octet, b' ' | b']'));
-        let (id, inner) = after_bracket.split_at(id_len);
-        let mut params = SdParams { rest: inner };
-        while params.next().is_some() {}
-        let params_len = inner.len() - params.rest.len();
-        let inner = inner.get(..params_len).unwrap_or_default();
-        let end = end_of(params.rest, |octet| octet == b']') + 1;
-        self.rest = params.rest.get(end..).unwrap_or_default();
-        Some(SdElement { id, params: SdParams { rest: inner } })
+        let inside = self.inside;
+        if inside.look(inside.at) != b'[' {
+            return None;
+        }
+        let id_end = inside.stop(id_end(inside.text, inside.at + 1));
+        let params = SdParams { inside: Inside { at: id_end, ..inside } };
+        let quick = match self.quotes {
+            Quotes::AroundValues => bracket_outside_quotes(inside.text, id_end),
+            Quotes::Anywhere => None,
+        };
+        let close = inside.stop(quick.unwrap_or_else(|| walk(params.clone())));
+        self.inside.at = inside.stop(close + 1);
+        let params = SdParams { inside: Inside { end: close, ..params.inside } };
+        Some(SdElement { id: inside.octets(inside.at + 1, id_end), params })
     }
 }
 
-/// Where the first octet of that kind is; the length of the octets if there is none.
+/// Where the `]` behind the parameters stands, parameter by parameter.
+#[inline(never)]
+fn walk(mut params: SdParams<'_>) -> usize {
+    while params.places().is_some() {}
+    let inside = params.inside;
+    // Blanks as a rule.
+    (inside.at..inside.end).find(|&index| inside.look(index) == b']').unwrap_or(inside.end)
+}
+
+/// Where an SD-ID ends: at a blank or `]`.
 #[inline(always)]
-fn end_of(octets: &[u8], kind: impl Fn(u8) -> bool) -> usize {
-    let mut end = 0;
-    while octets.get(end).is_some_and(|&octet| !kind(octet)) {
-        end += 1;
+fn id_end(text: &[u8], from: usize) -> usize {
+    let mut end = sd_name_end(text, from);
+    while end < text.len() && !matches!(at(text, end), b' ' | b']') {
+        end = sd_name_end(text, end + 1);
     }
     end
+}
+
+/// A stretch of a text that is walked through.
+#[derive(Clone, Copy, Debug)]
+struct Inside<'a> {
+    text: &'a [u8],
+    /// Where the next part begins; never beyond `end`.
+    at: usize,
+    /// One past the last octet that counts; never beyond the text.
+    end: usize,
+}
+
+impl<'a> Inside<'a> {
+    #[inline(always)]
+    fn look(&self, index: usize) -> u8 {
+        if index < self.end { at(self.text, index) } else { 0 }
+    }
+
+    /// What was found beyond the end is the end.
+    #[inline(always)]
+    fn stop(&self, found: usize) -> usize {
+        found.min(self.end)
+    }
+
+    #[inline(always)]
+    fn octets(&self, from: usize, to: usize) -> &'a [u8] {
+        self.text.get(from..to).unwrap_or_default()
+    }
 }
 
 /// One SD-ELEMENT.
@@ -67,6 +128,7 @@ impl<'a> SdElement<'a> {
     }
 
     /// Names and values, in order; names may repeat.
+    #[inline]
     pub fn params(&self) -> SdParams<'a> {
         self.params.clone()
     }
@@ -75,7 +137,45 @@ impl<'a> SdElement<'a> {
 /// The SD-PARAMs of one element.
 #[derive(Clone, Debug)]
 pub struct SdParams<'a> {
-    rest: &'a [u8],
+    inside: Inside<'a>,
+}
+
+/// Where a parameter's parts begin and end.
+struct Places {
+    name: usize,
+    equals: usize,
+    value: usize,
+    value_end: usize,
+}
+
+impl SdParams<'_> {
+    /// The next parameter; `None`: there is none.
+    #[inline(always)]
+    fn places(&mut self) -> Option<Places> {
+        let Inside { text, at: from, .. } = self.inside;
+        let mut name = from;
+        while self.inside.look(name) == b' ' {
+            name += 1;
+        }
+        let mut equals = sd_name_end(text, name);
+        // What is not printable US-ASCII ends no name here.
+        while equals < self.inside.end && !matches!(at(text, equals), b'=' | b']' | b' ' | b'"') {
+            equals = sd_name_end(text, equals + 1);
+        }
+        if self.inside.look(equals) != b'=' {
+            return None;
+        }
+        let places = if self.inside.look(equals + 1) == b'"' {
+            let value_end = closing_quote(text, equals + 2).filter(|&end| end < self.inside.end)?;
+            self.inside.at = value_end + 1;
+            Places { name, equals, value: equals + 2, value_end }
+        } else {
+            let value_end = self.inside.stop(sd_value_end(text, equals + 1));
+            self.inside.at = value_end;
+            Places { name, equals, value: equals + 1, value_end }
+        };
+        Some(places)
+    }
 }
 
 impl<'a> Iterator for SdParams<'a> {
@@ -83,39 +183,21 @@ impl<'a> Iterator for SdParams<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let blanks = end_of(self.rest, |octet| octet != b' ');
-        let param = self.rest.get(blanks..)?;
-        let equals = end_of(param, |octet| matches!(octet, b'=' | b']' | b' ' | b'"'));
-        let name = param.get(..equals)?;
-        let value = param.get(equals..)?.strip_prefix(b"=")?;
-        let (value, rest) = match value.strip_prefix(b"\"") {
-            Some(quoted) => {
-                let end = closing_quote(quoted)?;
-                (quoted.get(..end)?, quoted.get(end + 1..)?)
-            }
-            None => value.split_at(end_of(value, |octet| matches!(octet, b' ' | b']'))),
-        };
-        self.rest = rest;
-        Some((name, SdValue { raw: value }))
+        let Places { name, equals, value, value_end } = self.places()?;
+        Some((self.inside.octets(name, equals), SdValue { raw: self.inside.octets(value, value_end) }))
     }
 }
 
 /// Where the quotation mark stands that ends a value.
-#[inline]
-fn closing_quote(quoted: &[u8]) -> Option<usize> {
-    let stops = |octet| matches!(octet, b'"' | b'\\');
-    let mut at = 0;
+#[inline(always)]
+fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
+    let mut end = from;
     loop {
-        let rest = quoted.get(at..)?;
-        // Most values are short; for the long ones it pays to look at many octets at a time.
-        let near = rest.get(..16).unwrap_or(rest);
-        at += match end_of(near, stops) {
-            16 => 16 + memchr::memchr2(b'"', b'\\', rest.get(16..)?)?,
-            stop => stop,
-        };
-        match quoted.get(at)? {
-            b'"' => return Some(at),
-            _ => at += 2,
+        end = value_quote(text, end);
+        match at(text, end) {
+            b'"' => return Some(end),
+            b'\\' => end += 2,
+            _ => return None,
         }
     }
 }

@@ -2,49 +2,63 @@
 
 use super::{Controls, Draft, Mark, Style, Time};
 use crate::{Civil, Deviation, Format, Pri, Rfc3339, Stamp, StructuredData};
-use std::borrow::Cow;
 
 /// Appends the message.
-pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style, out: &mut Vec<u8>) {
+pub(super) fn emit(draft: &Draft<'_>, format: Format, style: &Style, out: &mut Vec<u8>) {
     let start = out.len();
     pri(draft.pri, out);
     match format {
-        Format::Rfc3164 => rfc3164(draft, text, out),
-        _ => rfc5424(draft, text, style, style.max_len.saturating_add(start), out),
+        Format::Rfc3164 => rfc3164(draft, style.controls, out),
+        _ => rfc5424(draft, style.controls, style.max_len.saturating_add(start), out),
     }
 }
 
 /// `<` PRIVAL `>`
 pub(super) fn pri(pri: Pri, out: &mut Vec<u8>) {
+    let number = pri.number();
     out.push(b'<');
-    write(format_args!("{number}", number = pri.number()), out);
-    out.push(b'>');
-}
-
-/// The message with its control characters as wanted.
-pub(super) fn text(message: &[u8], controls: Controls) -> Cow<'_, [u8]> {
-    if controls == Controls::Keep || !message.iter().any(u8::is_ascii_control) {
-        return Cow::Borrowed(message);
-    }
-    let mut text = Vec::with_capacity(message.len() + 16);
-    for &octet in message {
-        match controls {
-            _ if !octet.is_ascii_control() => text.push(octet),
-            Controls::Octal => {
-                text.extend_from_slice(&[
-                    b'#',
-                    b'0' + (octet >> 6),
-                    b'0' + (octet >> 3 & 7),
-                    b'0' + (octet & 7),
-                ]);
-            }
-            _ => text.push(b' '),
+    for unit in [10_000, 1000, 100, 10] {
+        if number >= unit {
+            out.push(digit(number / unit));
         }
     }
-    Cow::Owned(text)
+    out.extend_from_slice(&[digit(number), b'>']);
 }
 
-fn rfc5424(draft: &Draft<'_>, text: &[u8], style: &Style, limit: usize, out: &mut Vec<u8>) {
+/// The last decimal digit.
+fn digit(number: u16) -> u8 {
+    b'0' + (number % 10).to_le_bytes()[0]
+}
+
+/// Whether nothing has to be done about control characters.
+pub(super) fn is_clean(octets: &[u8], controls: Controls) -> bool {
+    controls == Controls::Keep || !octets.iter().any(u8::is_ascii_control)
+}
+
+/// Appends octets, their control characters as wanted.
+pub(super) fn text(octets: &[u8], controls: Controls, out: &mut Vec<u8>) {
+    if is_clean(octets, controls) {
+        out.extend_from_slice(octets);
+    } else {
+        octets.iter().for_each(|&octet| clean(octet, controls, out));
+    }
+}
+
+/// Appends one octet, as wanted if it is a control character.
+fn clean(octet: u8, controls: Controls, out: &mut Vec<u8>) {
+    match controls {
+        _ if !octet.is_ascii_control() => out.push(octet),
+        Controls::Keep => out.push(octet),
+        Controls::Blank => out.push(b' '),
+        Controls::Octal => {
+            let digits = [octet >> 6, octet >> 3 & 7, octet & 7].map(|digit| b'0' + digit);
+            out.push(b'#');
+            out.extend_from_slice(&digits);
+        }
+    }
+}
+
+fn rfc5424(draft: &Draft<'_>, controls: Controls, limit: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"1 ");
     timestamp(draft.time, out);
     for (value, longest) in [(draft.host, 255), (draft.app, 48), (draft.procid, 128), (draft.msgid, 32)] {
@@ -53,23 +67,23 @@ fn rfc5424(draft: &Draft<'_>, text: &[u8], style: &Style, limit: usize, out: &mu
     }
     out.push(b' ');
     let header_end = out.len();
-    structured_data(draft, style.controls, out);
+    structured_data(draft, controls, out);
     if out.len() > limit && header_end < out.len() {
         out.truncate(header_end);
         out.push(b'-');
     }
-    if !text.is_empty() || draft.mark == Mark::With {
+    if !draft.message.is_empty() || draft.mark == Mark::With {
         out.push(b' ');
-        message(draft, text, out);
+        message(draft, controls, out);
     }
 }
 
 /// MSG, with its byte order mark.
-pub(super) fn message(draft: &Draft<'_>, text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn message(draft: &Draft<'_>, controls: Controls, out: &mut Vec<u8>) {
     if draft.mark == Mark::With {
         out.extend_from_slice(b"\xef\xbb\xbf");
     }
-    out.extend_from_slice(text);
+    text(draft.message, controls, out);
 }
 
 /// TIMESTAMP; NILVALUE where the year or the zone is not known (RFC 5424 §6.2.3).
@@ -128,19 +142,13 @@ pub(super) fn structured_data(draft: &Draft<'_>, controls: Controls, out: &mut V
     ];
     let good = draft.changed.contains(super::Part::StructuredData)
         || draft.source.is_none_or(|source| bad.iter().all(|&one| !source.deviations().contains(one)));
-    let clean = controls == Controls::Keep || !elements.iter().any(u8::is_ascii_control);
-    if good && clean {
+    if good && is_clean(elements, controls) {
         out.extend_from_slice(elements);
         return;
     }
-    let mut value = Vec::new();
     for element in StructuredData::new(elements) {
         open_element(element.id(), out);
-        for (name, param) in element.params() {
-            value.clear();
-            param.unescape_into(&mut value);
-            push_param(name, &text(&value, controls), out);
-        }
+        element.params().for_each(|(name, value)| push_param(name, value.chunks(), controls, out));
         out.push(b']');
     }
 }
@@ -160,7 +168,7 @@ pub fn push_sd_element<'a>(
 ) {
     open_element(id, out);
     for (name, value) in params {
-        push_param(name, value, out);
+        push_param(name, [value], Controls::Keep, out);
     }
     out.push(b']');
 }
@@ -170,15 +178,21 @@ fn open_element(id: &[u8], out: &mut Vec<u8>) {
     sd_name(id, out);
 }
 
-fn push_param(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+/// Appends a parameter; its value comes in pieces.
+fn push_param<'a>(
+    name: &[u8],
+    value: impl IntoIterator<Item = &'a [u8]>,
+    controls: Controls,
+    out: &mut Vec<u8>,
+) {
     out.push(b' ');
     sd_name(name, out);
     out.extend_from_slice(b"=\"");
-    for &octet in value {
+    for &octet in value.into_iter().flatten() {
         if matches!(octet, b'"' | b'\\' | b']') {
             out.push(b'\\');
         }
-        out.push(octet);
+        clean(octet, controls, out);
     }
     out.push(b'"');
 }
@@ -190,7 +204,7 @@ fn sd_name(name: &[u8], out: &mut Vec<u8>) {
     out.extend(name.iter().take(32).map(|&octet| if fit(octet) { octet } else { b'?' }));
 }
 
-fn rfc3164(draft: &Draft<'_>, text: &[u8], out: &mut Vec<u8>) {
+fn rfc3164(draft: &Draft<'_>, controls: Controls, out: &mut Vec<u8>) {
     if bsd_stamp(draft.time, out) {
         out.push(b' ');
         let start = out.len();
@@ -204,7 +218,7 @@ fn rfc3164(draft: &Draft<'_>, text: &[u8], out: &mut Vec<u8>) {
         tag(draft, out);
         out.extend_from_slice(b": ");
     }
-    out.extend_from_slice(text);
+    text(draft.message, controls, out);
 }
 
 /// HOSTNAME: no blank, and nothing that would begin the tag, save the colons of IPv6.
@@ -215,7 +229,9 @@ pub(super) fn host(host: Option<&[u8]>, out: &mut Vec<u8>) {
 
 /// TAG of at most 32 octets, and the process in brackets.
 fn tag(draft: &Draft<'_>, out: &mut Vec<u8>) {
-    let fit = |octet: u8| if octet <= b' ' || matches!(octet, b':' | b'[' | 0x7f) { b'_' } else { octet };
+    let fit = |octet: u8| {
+        if octet <= b' ' || matches!(octet, b':' | b'[' | b'=' | b'"' | 0x7f) { b'_' } else { octet }
+    };
     out.extend(draft.app.unwrap_or_default().iter().take(32).map(|&octet| fit(octet)));
     if let Some(procid) = draft.procid {
         let fit = |octet: u8| if octet <= b' ' || matches!(octet, b']' | 0x7f) { b'_' } else { octet };
@@ -236,15 +252,13 @@ pub(super) fn bsd_stamp(time: Time, out: &mut Vec<u8>) -> bool {
         }
     };
     let month = MONTHS.get(usize::from(month.wrapping_sub(1))).copied().unwrap_or("Jan");
-    write(format_args!("{month} {day:>2} {hour:02}:{minute:02}:{second:02}"), out);
+    out.extend_from_slice(month.as_bytes());
+    let tens = if day < 10 { b' ' } else { b'0' + day / 10 };
+    out.extend_from_slice(&[b' ', tens, b'0' + day % 10]);
+    for (before, number) in [(b' ', hour), (b':', minute), (b':', second)] {
+        out.extend_from_slice(&[before, b'0' + number / 10, b'0' + number % 10]);
+    }
     true
-}
-
-/// Appends text without making a string of it first.
-fn write(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
-    use std::io::Write as _;
-    // A vector takes everything.
-    drop(out.write_fmt(text));
 }
 
 const MONTHS: [&str; 12] =

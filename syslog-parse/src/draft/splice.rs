@@ -7,9 +7,9 @@ use crate::{Deviation, Format, Message};
 use std::ops::Range;
 
 /// Appends the message. `false`: it has not that shape, or not clearly enough to be changed; nothing is appended.
-pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style, out: &mut Vec<u8>) -> bool {
+pub(super) fn emit(draft: &Draft<'_>, format: Format, style: &Style, out: &mut Vec<u8>) -> bool {
     let Some(source) = draft.source.filter(|source| source.format() == format) else { return false };
-    let message = draft.changed.contains(Part::Message) || text != draft.message;
+    let message = draft.changed.contains(Part::Message) || !compose::is_clean(draft.message, style.controls);
     if draft.changed == Changes::NONE && !message {
         out.extend_from_slice(source.raw());
         return true;
@@ -30,7 +30,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style
         }
         out.extend_from_slice(source.raw().get(copied..place.start).unwrap_or_default());
         copied = place.end;
-        if !replace(draft, format, part, text, style, out) {
+        if !replace(draft, format, part, style, out) {
             out.truncate(start);
             return false;
         }
@@ -40,14 +40,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, text: &[u8], style: &Style
 }
 
 /// Appends the new octets of a part. `false`: it cannot be told apart from its neighbours in this shape.
-fn replace(
-    draft: &Draft<'_>,
-    format: Format,
-    part: Part,
-    text: &[u8],
-    style: &Style,
-    out: &mut Vec<u8>,
-) -> bool {
+fn replace(draft: &Draft<'_>, format: Format, part: Part, style: &Style, out: &mut Vec<u8>) -> bool {
     match (format, part) {
         (_, Part::Pri) => compose::pri(draft.pri, out),
         (Format::Rfc5424, Part::Time) => compose::timestamp(draft.time, out),
@@ -58,7 +51,7 @@ fn replace(
         (Format::Rfc5424, Part::StructuredData) => compose::structured_data(draft, style.controls, out),
         (Format::Rfc5424, Part::Message) => {
             out.push(b' ');
-            compose::message(draft, text, out);
+            compose::message(draft, style.controls, out);
         }
         (_, Part::Time) => return compose::bsd_stamp(draft.time, out),
         (_, Part::Host) => {
@@ -66,7 +59,7 @@ fn replace(
             compose::host(draft.host, out);
             return out.len() > before;
         }
-        (_, Part::Message) => out.extend_from_slice(text),
+        (_, Part::Message) => compose::text(draft.message, style.controls, out),
         // They are not there.
         (_, Part::Msgid | Part::StructuredData) => {}
         (_, Part::App | Part::Procid) => return false,

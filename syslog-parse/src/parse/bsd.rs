@@ -1,6 +1,6 @@
 //! Time stamps of RFC 3164 §4.1.2, `Mmm dd hh:mm:ss`, and what devices make of them.
 
-use super::iso;
+use super::{digits, iso};
 use crate::scan::{at, digits_end, is_blank, skip_blanks, two_digits};
 use crate::{Deviation, Deviations, Header, Span, Stamp, Weekday};
 
@@ -8,52 +8,62 @@ use crate::{Deviation, Deviations, Header, Span, Stamp, Weekday};
 /// there has not the shape of one.
 ///
 /// There need not be such a date.
-#[inline]
+#[inline(always)]
 pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let end = match plain(text, from, header) {
+    let end = match usual(text, from, header) {
         Some(end) => end,
         None => loose(text, from, header)?,
     };
-    // The usual case: a blank, and then a word that does not begin with a digit, a sign or two capitals.
-    let (next, second, third) = (at(text, end), at(text, end + 1), at(text, end + 2));
-    let usual = second.is_ascii_lowercase() || (second.is_ascii_uppercase() && third.is_ascii_lowercase());
-    Some(if next == b' ' && usual { end } else { appendix(text, end, header) })
+    Some(if at(text, end) == b' ' && begins_name(text, end + 1) { end } else { appendix(text, end, header) })
 }
 
-/// To the letter, but for the case of the month, and zeros in front of the day.
-#[inline]
-#[expect(clippy::indexing_slicing, reason = "fixed indices below LEN into an array of LEN")]
-fn plain(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let fixed: &[u8; LEN] = text.get(from..)?.first_chunk()?;
-    let month = month([fixed[0], fixed[1], fixed[2]])?;
-    let punctuation = (fixed[3] ^ b' ') | (fixed[6] ^ b' ') | (fixed[9] ^ b':') | (fixed[12] ^ b':');
-    let mut bad = punctuation != 0 || (fixed[4] != b' ' && fixed[4].wrapping_sub(b'0') > 9);
-    for index in [5, 7, 8, 10, 11, 13, 14] {
-        bad |= fixed[index].wrapping_sub(b'0') > 9;
-    }
-    if bad {
-        return None;
-    }
-    if fixed[0] & 0x20 != 0 || fixed[1] & fixed[2] & 0x20 == 0 {
-        header.deviations.insert(Deviation::StampSpelling);
-    }
-    if fixed[4] == b'0' {
+/// To the letter, but for days with one digit or a zero before it, and a year between day and time.
+#[inline(always)]
+fn usual(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let [m1, m2, m3, b' ', d1, d2, d3] = *rest.first_chunk()? else { return None };
+    let month = usual_month([m1, m2, m3])?;
+    let [tens, units, next] = [d1, d2, d3].map(|octet| octet ^ b'0');
+    let (day, mut clock_at) = match (tens, units, next) {
+        (BLANK, 0..=9, BLANK) => (units, 7),
+        (1..=9, 0..=9, BLANK) => (tens * 10 + units, 7),
+        (0, 0..=9, BLANK) => (units, 7),
+        (0..=9, BLANK, 0..=9) => (tens, 6),
+        _ => return None,
+    };
+    if tens == 0 || units == BLANK {
         header.deviations.insert(Deviation::UnpaddedDay);
     }
-    let tens = if fixed[4] == b' ' { b'0' } else { fixed[4] };
-    header.stamp = Some(Stamp {
-        month,
-        day: two_digits(tens, fixed[5]),
-        hour: two_digits(fixed[7], fixed[8]),
-        minute: two_digits(fixed[10], fixed[11]),
-        second: two_digits(fixed[13], fixed[14]),
-        ..Stamp::NOTHING
-    });
-    Some(from + LEN)
+    let mut year = None;
+    if let Some([y1, y2, y3, y4, b' ']) = rest.get(clock_at..)?.first_chunk()
+        && let Some(number) = year_of([*y1, *y2, *y3, *y4])
+    {
+        year = Some(number);
+        header.deviations.insert(Deviation::BsdYear);
+        clock_at += 5;
+    }
+    let clock = rest.get(clock_at..)?.first_chunk()?;
+    let (hour, minute, second) = digits::clock(*clock)?;
+    header.stamp = Some(Stamp { year, month, day, hour, minute, second, ..Stamp::NOTHING });
+    Some(from + clock_at + 8)
+}
+
+/// A blank where a digit is expected, as `octet ^ b'0'` sees it.
+const BLANK: u8 = b' ' ^ b'0';
+
+/// Whether the word behind a stamp and a blank is, at a glance, neither a year nor an offset nor the name of a zone.
+#[inline(always)]
+fn begins_name(text: &[u8], from: usize) -> bool {
+    match at(text, from) {
+        b'a'..=b'z' => true,
+        b'0'..=b'9' => !matches!(at(text, from + 4), b' ' | b'\t' | b':' | 0),
+        b'A'..=b'Z' => matches!(at(text, from + 1), b'a'..=b'z' | b'0'..=b'9'),
+        _ => false,
+    }
 }
 
 /// With the day of the week or the year before it, the year between day and time, and numbers of any width.
-#[cold]
+#[inline(never)]
 fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     let mut stamp = Stamp::NOTHING;
     let mut remarks = Deviations::NONE;
@@ -99,21 +109,31 @@ fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     Some(end)
 }
 
-/// NetScaler: `03/14/2024:10:00:00 GMT`, month first.
-pub(super) fn slashed(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let [m1, m2, b'/', d1, d2, b'/', y1, y2, y3, y4, b':'] = *text.get(from..)?.first_chunk()? else {
-        return None;
+/// Dates of nothing but numbers: NetScaler's `03/14/2024:10:00:00 GMT`, month first; Sophos' `2024:03:14-10:00:00`, and
+/// `2024/03/14 10:00:00`. The year shows what is first.
+pub(super) fn numbers(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    let date: [u8; 11] = *text.get(from..)?.first_chunk()?;
+    let (year, [m1, m2], [d1, d2]) = match date {
+        [m1, m2, b'/', d1, d2, b'/', y1, y2, y3, y4, b':'] => ([y1, y2, y3, y4], [m1, m2], [d1, d2]),
+        [y1, y2, y3, y4, first @ (b':' | b'/' | b'.'), m1, m2, second, d1, d2, b'-' | b' ' | b'T']
+            if first == second =>
+        {
+            ([y1, y2, y3, y4], [m1, m2], [d1, d2])
+        }
+        _ => return None,
     };
-    if ![m1, m2, d1, d2, y1, y2, y3, y4].iter().all(u8::is_ascii_digit) {
+    if ![m1, m2, d1, d2].iter().all(u8::is_ascii_digit) {
         return None;
     }
     let mut stamp = Stamp {
-        year: Some(u16::from(two_digits(y1, y2)) * 100 + u16::from(two_digits(y3, y4))),
+        year: Some(year_of(year)?),
         month: two_digits(m1, m2),
         day: two_digits(d1, d2),
         ..Stamp::NOTHING
     };
     let end = clock(text, from + 11, &mut stamp, &mut header.deviations)?;
+    header.deviations.insert(Deviation::StampSpelling);
+    header.deviations.insert(Deviation::BsdYear);
     header.stamp = Some(stamp);
     Some(appendix(text, end, header))
 }
@@ -191,16 +211,22 @@ fn half_of_day(text: &[u8], from: usize, stamp: &mut Stamp) -> Option<usize> {
 
 /// The name of a zone that is known for one: nothing else tells it from a host name in capitals.
 fn known_zone(text: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..).filter(|rest| rest.first().is_some_and(u8::is_ascii_uppercase))?;
-    let len = rest
-        .iter()
-        .take(8)
-        .position(|&octet| matches!(octet, b' ' | b':'))
-        .or_else(|| (rest.len() < 8).then_some(rest.len()))?;
-    let word = rest.get(..len)?;
-    let known = ZONE_NAMES.binary_search(&word).is_ok()
-        || matches!(word, [b'T', b'Z', b'+' | b'-', digits @ ..] if (1..=2).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit));
-    known.then_some(from + len)
+    let mut end = from;
+    let mut packed = 0;
+    while at(text, end).is_ascii_uppercase() && end < from + 5 {
+        packed = packed << 8 | u64::from(at(text, end));
+        end += 1;
+    }
+    if packed == TZ && matches!(at(text, end), b'+' | b'-') {
+        let behind = digits_end(text, end + 1);
+        return ((1..=2).contains(&(behind - end - 1)) && ends_word(text, behind)).then_some(behind);
+    }
+    (end > from + 2 && ends_word(text, end) && ZONE_NAMES.binary_search(&packed).is_ok()).then_some(end)
+}
+
+/// Whether a word ends here: at a blank, a colon or the end.
+fn ends_word(text: &[u8], end: usize) -> bool {
+    end >= text.len() || matches!(at(text, end), b' ' | b':')
 }
 
 /// Whether a stamp may end here.
@@ -214,9 +240,18 @@ fn year(text: &[u8], from: usize) -> Option<(u16, usize)> {
     if digits_end(text, from) != from + 4 || (end < text.len() && !is_blank(at(text, end))) {
         return None;
     }
-    let [a, b, c, d] = *text.get(from..)?.first_chunk()?;
-    let year = u16::from(two_digits(a, b)) * 100 + u16::from(two_digits(c, d));
-    (1970..2100).contains(&year).then_some((year, from + 4))
+    Some((year_of(*text.get(from..)?.first_chunk()?)?, from + 4))
+}
+
+/// Between 1970 and 2099.
+#[inline(always)]
+fn year_of(digits: [u8; 4]) -> Option<u16> {
+    let [a, b, c, d] = digits.map(|digit| digit.wrapping_sub(b'0'));
+    if a > 2 || b > 9 || c > 9 || d > 9 {
+        return None;
+    }
+    let year = u16::from(a * 10 + b) * 100 + u16::from(c * 10 + d);
+    (1970..2100).contains(&year).then_some(year)
 }
 
 /// One or two digits.
@@ -248,6 +283,15 @@ pub(super) fn month(letters: [u8; 3]) -> Option<u8> {
     })
 }
 
+/// 1 to 12, written as RFC 3164 does.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a hash of four bits into a table of 16")]
+fn usual_month([a, b, c]: [u8; 3]) -> Option<u8> {
+    let letters = u32::from_le_bytes([a, b, c, 0]);
+    let (name, month) = MONTHS[month_hash(letters)];
+    (name == letters).then_some(month)
+}
+
 fn weekday(letters: [u8; 3]) -> Option<Weekday> {
     Some(match &letters.map(|letter| letter | 0x20) {
         b"mon" => Weekday::Monday,
@@ -261,16 +305,91 @@ fn weekday(letters: [u8; 3]) -> Option<Weekday> {
     })
 }
 
-/// `Oct 11 22:14:15`.
-const LEN: usize = 15;
+/// Four bits that are different for all months.
+#[inline(always)]
+const fn month_hash(letters: u32) -> usize {
+    (letters.wrapping_mul(MONTH_FACTOR) >> 28) as usize
+}
 
-/// Abbreviations of the IANA database that are in use, sorted. What they mean, the caller's table says.
-const ZONE_NAMES: [&[u8]; 44] = [
-    b"ACDT", b"ACST", b"ADT", b"AEDT", b"AEST", b"AKDT", b"AKST", b"AST", b"AWST", b"BRT", b"BST", b"CAT",
-    b"CDT", b"CEST", b"CET", b"CST", b"EAT", b"EDT", b"EEST", b"EET", b"EST", b"GMT", b"HKT", b"HST", b"IDT",
-    b"IST", b"JST", b"KST", b"MDT", b"MSK", b"MST", b"NDT", b"NST", b"NZDT", b"NZST", b"PDT", b"PKT", b"PST",
-    b"SAST", b"SGT", b"UTC", b"WAT", b"WEST", b"WET",
+/// Found by trying.
+const MONTH_FACTOR: u32 = 0x67e5;
+
+#[expect(clippy::indexing_slicing, reason = "a hash of four bits into a table of 16, when it is compiled")]
+static MONTHS: [(u32, u8); 16] = {
+    let names = *b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut table = [(0, 0); 16];
+    let mut month = 0;
+    while month < 12 {
+        let at = month as usize * 3;
+        let letters = u32::from_le_bytes([names[at], names[at + 1], names[at + 2], 0]);
+        assert!(table[month_hash(letters)].1 == 0, "no two months have one place");
+        table[month_hash(letters)] = (letters, month + 1);
+        month += 1;
+    }
+    table
+};
+
+/// Abbreviations of the IANA database that are in use, the shorter first, then by letters. What they mean, the caller's
+/// table says.
+const ZONE_NAMES: [u64; 44] = [
+    zone(b"ADT"),
+    zone(b"AST"),
+    zone(b"BRT"),
+    zone(b"BST"),
+    zone(b"CAT"),
+    zone(b"CDT"),
+    zone(b"CET"),
+    zone(b"CST"),
+    zone(b"EAT"),
+    zone(b"EDT"),
+    zone(b"EET"),
+    zone(b"EST"),
+    zone(b"GMT"),
+    zone(b"HKT"),
+    zone(b"HST"),
+    zone(b"IDT"),
+    zone(b"IST"),
+    zone(b"JST"),
+    zone(b"KST"),
+    zone(b"MDT"),
+    zone(b"MSK"),
+    zone(b"MST"),
+    zone(b"NDT"),
+    zone(b"NST"),
+    zone(b"PDT"),
+    zone(b"PKT"),
+    zone(b"PST"),
+    zone(b"SGT"),
+    zone(b"UTC"),
+    zone(b"WAT"),
+    zone(b"WET"),
+    zone(b"ACDT"),
+    zone(b"ACST"),
+    zone(b"AEDT"),
+    zone(b"AEST"),
+    zone(b"AKDT"),
+    zone(b"AKST"),
+    zone(b"AWST"),
+    zone(b"CEST"),
+    zone(b"EEST"),
+    zone(b"NZDT"),
+    zone(b"NZST"),
+    zone(b"SAST"),
+    zone(b"WEST"),
 ];
+
+/// `TZ-6`.
+const TZ: u64 = zone(b"TZ");
+
+/// The letters of a zone's name, the last in the lowest place.
+const fn zone(mut name: &[u8]) -> u64 {
+    let mut packed = 0;
+    while let [letter, rest @ ..] = name {
+        packed = packed << 8 | *letter as u64;
+        name = rest;
+    }
+    packed
+}
 
 #[cfg(test)]
 mod tests {

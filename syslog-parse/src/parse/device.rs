@@ -2,14 +2,14 @@
 
 use super::{origin, rfc3164};
 use crate::civil::Civil;
-use crate::scan::{at, digits_end, is_blank, skip_blanks};
+use crate::scan::{at, digits_end, is_blank, skip_blanks, tag_end};
 use crate::{Deviation, Format, Header, Span, Stamp, UtcOffset};
 
 /// Tries the shapes. `false`: none fits; what was put into `header` is void then.
 #[cold]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let before = *header;
-    for shape in [cisco, nil_stamp, epoch] {
+    for shape in [cisco, nil_stamp, epoch, bare_tag] {
         if shape(text, from, header).is_some() {
             header.format = Format::Rfc3164;
             return true;
@@ -81,12 +81,35 @@ fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
     if at(text, from) != b'-' || !is_blank(at(text, from + 1)) {
         return None;
     }
-    origin::host(text, skip_blanks(text, from + 1), header);
+    if let Some(tag) = origin::host(text, skip_blanks(text, from + 1), header) {
+        origin::tag(text, tag, header);
+    }
     // `- an item` is text.
     if !matches!(at(text, header.app.end()), b':' | b'[') || header.app.is_empty() {
         return None;
     }
     header.deviations.insert(Deviation::NilStamp);
+    Some(())
+}
+
+/// `%ASA-6-302015: text`, `systemd[1]: text`: neither stamp nor host, but certainly a tag. Any other word with a colon may
+/// be text.
+fn bare_tag(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    let end = tag_end(text, from);
+    let certain = match (at(text, from), at(text, end)) {
+        (b'%', b':') => end > from + 1 && is_blank(at(text, end + 1)),
+        (b'a'..=b'z' | b'A'..=b'Z', b'[') => {
+            let close = digits_end(text, end + 1);
+            close > end + 1 && text.get(close..).is_some_and(|rest| rest.starts_with(b"]: "))
+        }
+        _ => false,
+    };
+    if !certain {
+        return None;
+    }
+    header.deviations.insert(Deviation::MissingStamp);
+    header.deviations.insert(Deviation::MissingHost);
+    origin::tag(text, from, header);
     Some(())
 }
 

@@ -1,43 +1,46 @@
 //! Who sent it: host and tag of RFC 3164 §4.1.2 and §4.1.3, and where the message begins.
 
 use super::bsd;
-use crate::scan::{at, is_blank, name_end, skip_blanks};
+use crate::scan::{at, is_blank, name_end, skip_blanks, tag_end};
 use crate::{Deviation, Header, Span};
 use std::net::Ipv6Addr;
 
-/// Reads host, tag and message. A tag in the place of the host means that there is no host.
-#[inline]
-pub(super) fn host(text: &[u8], from: usize, header: &mut Header) {
+/// Reads the host and says where the tag begins. A tag in the place of the host means that there is no host.
+///
+/// `None`: there is no tag, and the message is found.
+#[inline(always)]
+pub(super) fn host(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     let end = name_end(text, from);
-    let next = match at(text, end) {
-        b' ' | b'\t' if !is_remark(text, from) => {
-            header.host = Span::new(from, end);
-            end
-        }
-        _ => match unusual_host(text, from, end, header) {
+    let next = if is_blank(at(text, end)) && !is_remark(text, from) {
+        header.host = Span::new(from, end);
+        end
+    } else {
+        match unusual_host(text, from, end, header) {
             Some(end) => end,
             None => {
                 header.deviations.insert(Deviation::MissingHost);
-                return tag(text, from, header);
+                return Some(from);
             }
-        },
+        }
     };
     // Senders pad here.
     let from = if is_blank(at(text, next + 1)) { skip_blanks(text, next) } else { next + 1 };
-    if is_inner_stamp(text, from) {
+    if at(text, from + 3) == b' ' && is_inner_stamp(text, from) {
         header.deviations.insert(Deviation::RelayHeader);
         header.message = Span::new(from, text.len());
-        return;
+        return None;
     }
-    tag(text, from, header);
+    Some(from)
 }
 
 /// What is neither a word and a blank nor, certainly, a tag. Answers where the host ends; `None`: there is none.
-#[cold]
+#[inline(never)]
 fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Option<usize> {
     const AIX: &[u8] = b"Message forwarded from ";
     let rest = text.get(from..)?;
-    if let Some(forwarded) = rest.strip_prefix(AIX) {
+    if at(text, from) == b'M'
+        && let Some(forwarded) = rest.strip_prefix(AIX)
+    {
         let host = from + AIX.len();
         let len = forwarded.iter().position(|&octet| matches!(octet, b':' | b' '))?;
         header.deviations.insert(Deviation::Forwarded);
@@ -46,6 +49,16 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
     }
     if is_remark(text, from) {
         return None;
+    }
+    match (at(text, end), at(text, end + 1)) {
+        // ONTAP: `node-01: node-01: text`.
+        (b':', b' ') if is_again(text, from, end) => {
+            header.host = Span::new(from, end);
+            header.deviations.insert(Deviation::DeviceShape);
+            return Some(end + 1);
+        }
+        (b':', b' ') | (b'[', _) if end > from => return None,
+        _ => {}
     }
     if end >= text.len() {
         // One word and nothing else.
@@ -65,8 +78,14 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
     None
 }
 
+/// Whether the word and its colon, and a blank, are followed by the same word and its colon.
+fn is_again(text: &[u8], from: usize, end: usize) -> bool {
+    let (word, rest) = (text.get(from..=end), text.get(end + 2..));
+    end > from && word.zip(rest).is_some_and(|(word, rest)| rest.starts_with(word))
+}
+
 /// Reads a tag and, where it has one, the process in brackets; the rest is the message.
-#[inline]
+#[inline(always)]
 pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
     let from = from.min(text.len());
     if is_remark(text, from) {
@@ -74,16 +93,20 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
         header.message = Span::new(from, text.len());
         return;
     }
-    let end = name_end(text, from);
+    let end = tag_end(text, from);
     if end == from {
         return no_tag(text, from, header);
     }
     let message = match at(text, end) {
+        // `key=value`, `{"key"`: text.
+        b'=' | b'"' => return no_tag(text, from, header),
         b':' => end + 1,
         b'[' => process(text, end, header),
         _ if end == text.len() => end,
+        // A number is no name: `00076 ports: up`, `1,2026/11/20 10:00:00,TRAFFIC`.
+        _ if at(text, from).is_ascii_digit() => return no_tag(text, from, header),
         _ => match behind_level(text, from, end) {
-            Some(real) => return tag(text, real, header),
+            Some(real) => return inner_tag(text, real, header),
             None => {
                 header.deviations.insert(Deviation::TagEndedBySpace);
                 end
@@ -97,6 +120,12 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
     // Exactly one blank is the header's; further ones are the sender's.
     let message = message + usize::from(is_blank(at(text, message)));
     header.message = Span::new(message, text.len());
+}
+
+/// The tag behind what is none.
+#[inline(never)]
+fn inner_tag(text: &[u8], from: usize, header: &mut Header) {
+    tag(text, from, header);
 }
 
 /// `[pid]`, `[pid]:` at `open`; where it ends. A bracket that holds blanks is message.
@@ -121,15 +150,17 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
         && !header.deviations.contains(Deviation::DeviceShape)
     {
         header.deviations.insert(Deviation::DeviceShape);
-        return tag(text, skip_blanks(text, from + 1), header);
+        return inner_tag(text, skip_blanks(text, from + 1), header);
     }
     header.deviations.insert(Deviation::MissingTag);
     header.message = Span::new(from, text.len());
 }
 
 /// F5: `notice tmsh[1234]: `, the severity before the tag.
-#[cold]
 fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
+    if !at(text, from).is_ascii_lowercase() || end - from > 7 {
+        return None;
+    }
     let next_end = name_end(text, end + 1);
     if next_end == end + 1 || !matches!(at(text, next_end), b':' | b'[') {
         return None;
@@ -149,15 +180,59 @@ fn is_remark(text: &[u8], from: usize) -> bool {
 }
 
 /// Whether a stamp begins here: then a relay put its own header before it.
-#[inline]
+#[inline(never)]
 fn is_inner_stamp(text: &[u8], from: usize) -> bool {
     at(text, from + 3) == b' '
         && bsd::month([at(text, from), at(text, from + 1), at(text, from + 2)]).is_some()
         && bsd::stamp(text, from, &mut Header::EMPTY.clone()).is_some()
 }
 
-/// Whether a word is an IPv6 address, with a zone behind it or not.
+/// Whether a word is an IPv6 address (RFC 4291 §2.2), with a zone behind it or not.
 fn is_ipv6(word: &[u8]) -> bool {
+    let (mut groups, mut digits, mut gap) = (0, 0, false);
+    for (index, &octet) in word.iter().enumerate() {
+        match octet {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' if digits < 4 => digits += 1,
+            b':' if digits > 0 => {
+                groups += 1;
+                digits = 0;
+            }
+            b':' if index > 0 && at(word, index - 1) == b':' && !gap => gap = true,
+            b':' if index == 0 && at(word, 1) == b':' => {}
+            b'%' | b'.' if groups > 0 || gap => return is_long_ipv6(word),
+            _ => return false,
+        }
+    }
+    let ended = digits > 0 || word.ends_with(b"::");
+    groups += usize::from(digits > 0);
+    ended && if gap { groups < 8 } else { groups == 8 }
+}
+
+/// The same with a zone, or an IPv4 address in it.
+#[cold]
+fn is_long_ipv6(word: &[u8]) -> bool {
     let address = word.split(|&octet| octet == b'%').next().unwrap_or(word);
     std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn an_address_is_what_the_standard_library_takes_for_one(
+            word in prop_oneof![
+                "[0-9a-f:.]{0,12}",
+                "(([0-9a-fA-F]{1,4}|)(:|::)){0,8}[0-9a-f]{0,5}",
+                "::ffff:[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}",
+                any::<[u16; 8]>().prop_map(|groups| Ipv6Addr::from(groups).to_string()),
+            ],
+        ) {
+            prop_assert_eq!(is_ipv6(word.as_bytes()), word.parse::<Ipv6Addr>().is_ok(), "{}", word);
+        }
+    }
 }

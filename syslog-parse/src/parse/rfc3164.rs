@@ -5,7 +5,7 @@ use crate::scan::{at, is_blank, skip_blanks};
 use crate::{Deviation, Deviations, Format, Header, Span, Stamp};
 
 /// Reads everything from the stamp on. `false`: there is no stamp here; `header` is as it was.
-#[inline]
+#[inline(always)]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let Some(end) = stamp(text, from, header) else { return false };
     header.format = Format::Rfc3164;
@@ -14,7 +14,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
 }
 
 /// Reads a stamp of either kind, and says where it ends. `None`: there is none; `header` is as it was.
-#[inline]
+#[inline(always)]
 pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     let deviations = header.deviations;
     let end = match at(text, from) {
@@ -35,19 +35,23 @@ pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usi
 }
 
 /// ISO 8601, or RFC 3164 with the year first.
+#[inline(never)]
 fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     match iso::stamp(text, from, header) {
         Some(end) => {
             header.deviations.insert(Deviation::IsoStamp);
             Some(end)
         }
-        None => bsd::stamp(text, from, header).or_else(|| bsd::slashed(text, from, header)),
+        None => bsd::stamp(text, from, header).or_else(|| bsd::numbers(text, from, header)),
     }
 }
 
 /// Leaves marks for fields that are unusual, or cannot be.
-#[inline]
+#[inline(always)]
 pub(super) fn remark(stamp: &Stamp, deviations: &mut Deviations) {
+    if stamp.second < 60 && stamp.hour < 24 && stamp.is_possible() {
+        return;
+    }
     if !stamp.is_possible() {
         deviations.insert(Deviation::InvalidTime);
     }
@@ -60,18 +64,25 @@ pub(super) fn remark(stamp: &Stamp, deviations: &mut Deviations) {
 }
 
 /// Host, tag and text behind a stamp that ends at `end`.
-#[inline]
+#[inline(always)]
 pub(super) fn behind_stamp(text: &[u8], end: usize, header: &mut Header) {
-    if at(text, end) == b':' && header.host.is_empty() {
-        // Devices that end their stamp with a colon name no host behind it.
-        header.deviations.insert(Deviation::MissingHost);
-        return origin::tag(text, skip_blanks(text, end + 1), header);
-    }
-    let end = end + usize::from(at(text, end) == b':');
+    let colon = at(text, end) == b':';
+    let end = end + usize::from(colon);
     let from = if is_blank(at(text, end + 1)) {
         skip_blanks(text, end)
     } else {
         end + usize::from(end < text.len())
     };
-    if header.host.is_empty() { origin::host(text, from, header) } else { origin::tag(text, from, header) }
+    let tag = if !header.host.is_empty() {
+        Some(from)
+    } else if colon {
+        // Devices that end their stamp with a colon name no host behind it.
+        header.deviations.insert(Deviation::MissingHost);
+        Some(skip_blanks(text, end))
+    } else {
+        origin::host(text, from, header)
+    };
+    if let Some(tag) = tag {
+        origin::tag(text, tag, header);
+    }
 }

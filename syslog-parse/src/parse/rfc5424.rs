@@ -1,11 +1,11 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
 use super::{iso, sd};
-use crate::scan::{at, digits_end, printable_end};
+use crate::scan::{Unprintable, at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
-#[inline]
+#[inline(always)]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let digits = digits_end(text, from) - from;
     // VERSION = NONZERO-DIGIT 0*2DIGIT
@@ -21,7 +21,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
         return false;
     };
     header.format = Format::Rfc5424;
-    let mut reader = Fields { text, at: at_host };
+    let mut reader = Fields { text, at: at_host, marks: Unprintable::near(text, at_host) };
     header.host = reader.next(255, header);
     header.app = reader.next(48, header);
     header.procid = reader.next(128, header);
@@ -39,7 +39,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
 }
 
 /// TIMESTAMP, and where the next field begins.
-#[inline]
+#[inline(always)]
 fn timestamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     if at(text, from) == b'-' && at(text, from + 1) == b' ' {
         return Some(from + 2);
@@ -67,15 +67,21 @@ struct Fields<'a> {
     text: &'a [u8],
     /// Where the next begins; one past the end of the text when the last was not ended by a blank.
     at: usize,
+    /// Where fields can end.
+    marks: Unprintable,
 }
 
 impl Fields<'_> {
     /// NILVALUE or 1*`longest`PRINTUSASCII.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {
         let text = self.text;
         let mut start = self.at;
-        let mut end = printable_end(text, start.min(text.len()));
+        if at(text, start) == b'-' && at(text, start + 1) == b' ' {
+            self.at = start + 2;
+            return Span::ABSENT;
+        }
+        let mut end = self.marks.next(text, start.min(text.len()));
         if at(text, end) != b' ' || end == start {
             (start, end) = self.odd(start, end, header);
         }
@@ -109,7 +115,7 @@ impl Fields<'_> {
 }
 
 /// STRUCTURED-DATA and the blank behind it, and where the message begins.
-#[inline]
+#[inline(always)]
 fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
     let end = match at(text, from) {
         b'-' if at(text, from + 1) == b' ' || from + 1 == text.len() => from + 1,

@@ -2,11 +2,11 @@
 //!
 //! Taking it apart is left to `structured_data`, when somebody asks.
 
-use crate::scan::{at, sd_name_end, value_stop};
+use crate::scan::{at, sd_name_end, sd_value_end, value_stop};
 use crate::{Deviation, Deviations, StructuredData};
 
 /// Walks over the elements that begin with the `[` at `from`. `None`: they do not end, or make no sense.
-#[inline]
+#[inline(always)]
 pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut ids: [&[u8]; FEW] = [&[]; FEW];
     let mut start = from;
@@ -17,7 +17,7 @@ pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Opti
         let again = match ids.get_mut(count) {
             Some(free) => {
                 *free = id;
-                ids.iter().take(count).any(|&earlier| earlier == id)
+                count > 0 && is_among(id, ids.get(..count)?)
             }
             None => repeats(text.get(from..start)?, id),
         };
@@ -34,7 +34,7 @@ pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Opti
 }
 
 /// SD-NAME = 1*32PRINTUSASCII without `=`, SP, `]` and `"`.
-#[inline]
+#[inline(always)]
 fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = sd_name_end(text, from);
     while end < text.len() && !matches!(at(text, end), b'=' | b' ' | b']' | b'"') {
@@ -48,10 +48,14 @@ fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> 
 }
 
 /// *(SP SD-PARAM) "]"
-#[inline]
+#[inline(always)]
 fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
+        if let Some(behind) = usual_param(text, end) {
+            end = behind;
+            continue;
+        }
         match at(text, end) {
             b']' => return Some(end + 1),
             b' ' => {}
@@ -75,8 +79,23 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
     }
 }
 
+/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark and nothing escaped; where it ends.
+#[inline(always)]
+fn usual_param(text: &[u8], from: usize) -> Option<usize> {
+    if at(text, from) != b' ' {
+        return None;
+    }
+    let equals = sd_name_end(text, from + 1);
+    let quote = text.get(equals..).and_then(<[u8]>::first_chunk) == Some(b"=\"");
+    if equals.wrapping_sub(from + 2) >= 32 || !quote {
+        return None;
+    }
+    let close = value_stop(text, equals + 2);
+    (at(text, close) == b'"').then_some(close + 1)
+}
+
 /// PARAM-VALUE up to and with its closing quotation mark.
-#[inline]
+#[inline(always)]
 fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
@@ -100,9 +119,21 @@ fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
 }
 
 /// A value without quotation marks ends at a blank or `]`.
-#[cold]
+#[inline(always)]
 fn unquoted(text: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?.iter().position(|&octet| matches!(octet, b' ' | b']')).map(|len| from + len)
+    let end = sd_value_end(text, from);
+    (end < text.len()).then_some(end)
+}
+
+/// Whether one of the few is the same; most differ in their lengths.
+#[inline(always)]
+fn is_among(id: &[u8], earlier: &[&[u8]]) -> bool {
+    for other in earlier {
+        if other.len() == id.len() && *other == id {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether one of the elements has that SD-ID. Only the first 64 are asked, so that a message of nothing but elements

@@ -1,9 +1,12 @@
-//! Parsing, framing and resolving do not allocate.
+//! Parsing, framing, resolving and writing do not allocate.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
-use syslog_parse::{FixedOffset, Framer, Framing, Rfc3339, Step, Timestamp, parse, resolve};
+use syslog_parse::{
+    Controls, Draft, FixedOffset, Framer, Framing, Pri, Rfc3339, Step, Style, Timestamp, parse,
+    push_sd_element, resolve,
+};
 
 /// The system's allocator, counting what each thread asks of it.
 struct Counting;
@@ -75,6 +78,36 @@ fn no_zone_costs_an_allocation_once_it_is_there() {
             black_box(resolve(&stamp, &zone, Timestamp::new(1_790_000_000 + day * 86_400, 0)));
         }
     });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_message_is_written_without_an_allocation_where_there_is_room() {
+    let mut elements = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(1024);
+    let style = Style { controls: Controls::Octal, max_len: 1000 };
+    let parsed = parse(b"<13>1 2026-11-20T10:00:00Z h a - - [a@1 x=\"1]\\\"\x01\" y=z] a\tb");
+    let count = allocations(|| {
+        push_sd_element(b"a@1", [(&b"x"[..], &b"\"]\\"[..])], &mut elements);
+        let mut draft = Draft::new(Pri::DEFAULT);
+        draft
+            .time(Timestamp::new(1_791_756_855, 0), -3600, 6)
+            .host(Some(b"h"))
+            .app(Some(b"a"))
+            .message(b"x\x01");
+        draft.structured_data(&elements);
+        draft.emit_rfc5424(&style, &mut out);
+        draft.emit_rfc3164(&style, &mut out);
+        Draft::of(&parsed).app(Some(b"b")).emit_rfc5424(&style, &mut out);
+        Draft::of(&parsed).emit_rfc3164(&style, &mut out);
+    });
+    let expected = concat!(
+        "<13>1 2026-10-11T21:14:15.000000-01:00 h a - - [a@1 x=\"\\\"\\]\\\\\"] x#001",
+        "<13>Oct 11 21:14:15 h a: x#001",
+        "<13>1 2026-11-20T10:00:00Z h b - - [a@1 x=\"1\\]\\\"#001\" y=\"z\"] a#011b",
+        "<13>Nov 20 10:00:00 h a: a#011b",
+    );
+    assert_eq!(String::from_utf8_lossy(&out), expected);
     assert_eq!(count, 0);
 }
 

@@ -10,6 +10,10 @@ mod every_transition;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod obligations;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod real_world;

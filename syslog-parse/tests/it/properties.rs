@@ -1,7 +1,9 @@
 //! What holds for any octets.
 
 use proptest::prelude::*;
-use syslog_parse::{Deviations, Message, Span, parse};
+use syslog_parse::{
+    Deviations, Draft, FixedOffset, Message, Pri, Span, Style, Timestamp, parse, push_sd_element, resolve,
+};
 
 /// Lines that begin like messages and go wrong somewhere.
 fn line() -> impl Strategy<Value = Vec<u8>> {
@@ -80,6 +82,74 @@ proptest! {
     #[test]
     fn lines_that_go_wrong_somewhere_are_messages(raw in line()) {
         check(&raw)?;
+    }
+}
+
+/// An absent field or a legal one.
+fn field(pattern: &'static str) -> impl Strategy<Value = Option<String>> {
+    prop::option::weighted(0.8, pattern.prop_filter("NILVALUE", |text| text != "-"))
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_as_rfc_5424_is_read_again_part_by_part(
+        (pri, secs, micros, offset) in (0_u16..192, 0_i64..4_000_000_000, 0_u32..1_000_000, -1439_i32..1440),
+        (host, app, procid, msgid) in
+            (field("[!-~]{1,255}"), field("[!-~]{1,48}"), field("[!-~]{1,128}"), field("[!-~]{1,32}")),
+        params in prop::collection::vec(("[a-z]{1,32}", ".{0,20}"), 0..4),
+        text in "\\PC{0,60}",
+    ) {
+        let instant = Timestamp::new(secs, micros * 1000);
+        let mut elements = Vec::new();
+        let borrowed = params.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        push_sd_element(b"a@32473", borrowed, &mut elements);
+        let mut draft = Draft::new(Pri::from_number(pri));
+        draft.time(instant, offset * 60, 6).structured_data(&elements).message(text.as_bytes());
+        draft.host(host.as_deref().map(str::as_bytes)).app(app.as_deref().map(str::as_bytes));
+        draft.procid(procid.as_deref().map(str::as_bytes)).msgid(msgid.as_deref().map(str::as_bytes));
+        let mut line = Vec::new();
+        draft.emit_rfc5424(&Style::default(), &mut line);
+
+        let message = parse(&line);
+        prop_assert!(message.strict().is_ok(), "{:?}", message.strict());
+        prop_assert_eq!(message.pri(), Some(Pri::from_number(pri)));
+        let found = resolve(&message.stamp().unwrap(), &FixedOffset::UTC, Timestamp::UNIX_EPOCH).unwrap();
+        prop_assert_eq!((found.instant, found.offset), (instant, offset * 60));
+        let asked = [host, app, procid, msgid].map(|field| field.map(String::into_bytes));
+        let read = [message.host(), message.app(), message.procid(), message.msgid()].map(|field| field.map(<[u8]>::to_vec));
+        prop_assert_eq!(read, asked);
+        prop_assert_eq!(message.message(), text.as_bytes());
+        prop_assert_eq!(&b"a@32473"[..], message.structured_data().next().unwrap().id());
+        let mut read = Vec::new();
+        for (name, value) in message.structured_data().flat_map(|element| element.params()) {
+            let mut unescaped = Vec::new();
+            value.unescape_into(&mut unescaped);
+            read.push((String::from_utf8(name.to_vec()).unwrap(), String::from_utf8(unescaped).unwrap()));
+        }
+        prop_assert_eq!(read, params);
+    }
+
+    #[test]
+    fn what_is_written_as_rfc_3164_is_read_again_part_by_part(
+        (pri, secs, offset) in (0_u16..192, 1_760_000_000_i64..1_790_000_000, -1439_i32..1440),
+        (host, app) in ("[a-z][a-z0-9.-]{0,40}", "[a-z/][a-z0-9/_.-]{0,31}"),
+        procid in prop::option::of("[0-9]{1,9}"),
+        text in "\\PC{0,60}",
+    ) {
+        let mut draft = Draft::new(Pri::from_number(pri));
+        draft.time(Timestamp::new(secs, 0), offset * 60, 0).message(text.as_bytes());
+        draft.host(Some(host.as_bytes())).app(Some(app.as_bytes())).procid(procid.as_deref().map(str::as_bytes));
+        let mut line = Vec::new();
+        draft.emit_rfc3164(&Style::default(), &mut line);
+
+        let message = parse(&line);
+        prop_assert!(message.strict().is_ok(), "{message:?}");
+        let zone = FixedOffset::from_seconds(offset * 60).unwrap();
+        let found = resolve(&message.stamp().unwrap(), &zone, Timestamp::new(secs, 0)).unwrap();
+        prop_assert_eq!((found.instant.secs, found.offset), (secs, offset * 60));
+        prop_assert_eq!(message.pri(), Some(Pri::from_number(pri)));
+        let read = (message.host(), message.app(), message.procid(), message.message());
+        prop_assert_eq!(read, (Some(host.as_bytes()), Some(app.as_bytes()), procid.as_deref().map(str::as_bytes), text.as_bytes()));
     }
 }
 
