@@ -37,7 +37,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     }
 
     let mut state = State { spares: disk.spares(&meta, &names)?, ..State::default() };
-    state.unwiped.clone_from(&state.spares);
+    state.unsettled.clone_from(&state.spares);
     state.quarantine = Quarantine::found(&names, options.quarantine_limit(meta.segment_bytes));
     let (found, unreadable) = disk.segments(&meta, &names, &mut state.next_id)?;
     // A segment of which nothing is left may have had a higher one. Without STATE, far away is far enough.

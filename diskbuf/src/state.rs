@@ -70,8 +70,9 @@ pub(crate) struct State {
     pub(crate) next_id: u64,
     /// The places `k` of spare files.
     pub(crate) spares: Vec<usize>,
-    /// Those of them that were found: their header may be of a life that nobody remembers.
-    pub(crate) unwiped: Vec<usize>,
+    /// Those of them that were found, or whose records were dropped and not acknowledged: a crash may bring back the old
+    /// name, and the header may be of a life that nobody remembers or wants.
+    pub(crate) unsettled: Vec<usize>,
     /// Files that are being removed, and those whose removal failed.
     pub(crate) unlinking: usize,
     pub(crate) consumers: BTreeMap<String, Arc<Cursor>>,
@@ -215,14 +216,16 @@ impl Shared {
         Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name })
     }
 
-    /// Opens a spare. In one that was found, the header of a segment whose name was lost in a crash must not come back
-    /// under the next name.
+    /// Opens a spare. Neither by its old name nor by its old header may it come back as the segment it was, when new
+    /// records lie over a part of the old ones.
     fn spare(&self, state: &mut State, k: usize) -> io::Result<Arc<dyn StorageFile>> {
         let file = self.storage.open(&spare_name(k))?;
-        if state.unwiped.contains(&k) {
+        if state.unsettled.contains(&k) {
+            // Asked again after a failure, the system would say that all is well.
+            self.storage.sync_dir("").inspect_err(|_| self.poison())?;
             file.write_all_at(&[0; PAGE_LEN], 0)?;
-            file.sync()?;
-            state.unwiped.retain(|other| *other != k);
+            file.sync().inspect_err(|_| self.poison())?;
+            state.unsettled.retain(|other| *other != k);
         }
         Ok(file)
     }
@@ -322,7 +325,9 @@ impl Shared {
             self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
         self.publish_oldest(state);
         let mut surplus = Vec::new();
-        self.retire(state, &oldest, &mut surplus);
+        if let Some(k) = self.retire(state, &oldest, &mut surplus) {
+            state.unsettled.push(k);
+        }
         for name in surplus {
             if self.storage.remove(&name).is_ok() {
                 state.unlinking -= 1;
@@ -341,8 +346,8 @@ impl Shared {
         self.drop_oldest(state)
     }
 
-    /// Keeps a freed segment's file as a spare, or puts its name on the list of those to remove.
-    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) {
+    /// Keeps a freed segment's file as a spare and says in which place, or puts its name on the list of those to remove.
+    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) -> Option<usize> {
         self.names_changed.store(true, Ordering::SeqCst);
         let (name, size) = (segment.file_name(), self.meta.segment_bytes);
         if segment.is_damaged()
@@ -351,7 +356,7 @@ impl Shared {
                 .take(&*self.storage, &name, size, "records in it did not verify")
                 .unwrap_or(false)
         {
-            return;
+            return None;
         }
         let fits = self.in_segments(state) + self.meta.segment_bytes <= self.limit(state);
         if fits
@@ -359,10 +364,11 @@ impl Shared {
             && self.storage.rename(&segment.file_name(), &spare_name(k)).is_ok()
         {
             state.spares.push(k);
-        } else {
-            state.unlinking += 1;
-            surplus.push(segment.file_name());
+            return Some(k);
         }
+        state.unlinking += 1;
+        surplus.push(segment.file_name());
+        None
     }
 
     /// Frees the segments that every consumer has acknowledged. To be called without the lock.
@@ -383,6 +389,7 @@ impl Shared {
                 }
                 state.segments.pop_front();
                 self.publish_oldest(&state);
+                // Acknowledged, and that is safe: should it come back, nobody wants it.
                 self.retire(&mut state, &oldest, &mut surplus);
                 freed = Freed::Something;
             }
