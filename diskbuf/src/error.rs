@@ -45,14 +45,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The queue was written by a newer version of the format. Nothing was touched.
-    #[error("{} has format version {found}, this library reads up to {supported}", path.display())]
+    /// The queue was written in another version of the format. Nothing was touched.
+    #[error("{} has format version {found}, this library reads and writes {supported}", path.display())]
     Version {
         /// The file.
         path: PathBuf,
         /// What it says.
         found: u32,
-        /// What we know.
+        /// What this library reads and writes.
         supported: u32,
     },
     /// The system refused an operation.

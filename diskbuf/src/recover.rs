@@ -229,7 +229,7 @@ impl Road<'_> {
             let path = || self.0.path(META);
             return match self.told("read", META, Meta::load(&*file))? {
                 meta::Found::Good(meta) => Ok((Meta { rules: options.rules, ..meta }, Origin::Reopened)),
-                meta::Found::Newer(found) => {
+                meta::Found::Foreign(found) => {
                     Err(OpenError::Version { path: path(), found, supported: crate::format::VERSION })
                 }
                 meta::Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),

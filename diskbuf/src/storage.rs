@@ -59,6 +59,11 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn random(&self, out: &mut [u8]) -> io::Result<()>;
+    /// Seconds since 1970, to be written down as the date of a new queue.
+    fn now(&self) -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
 }
 
 /// One open file.

@@ -11,6 +11,8 @@ mod concurrency;
 mod damage;
 mod durable;
 mod format;
+mod golden;
+mod independent;
 mod kill;
 mod no_space;
 mod obligations;

@@ -183,6 +183,10 @@ impl Storage for Broken {
         }
         self.storage.random(out)
     }
+
+    fn now(&self) -> u64 {
+        self.storage.now()
+    }
 }
 
 impl StorageFile for BrokenFile {
