@@ -33,6 +33,12 @@ pub enum OpenError {
         /// What the holder wrote into it; for people, not for decisions.
         holder: String,
     },
+    /// The directory holds no queue. Only [`Inspection::open`](crate::inspect::Inspection::open) says so: others make one.
+    #[error("no queue in {}", path.display())]
+    NoQueue {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The directory holds segments, but the file that makes them readable is gone.
     #[error("{} is missing although the directory holds segments", path.display())]
     MetaMissing {

@@ -86,6 +86,7 @@ mod delivery;
 mod durable;
 mod error;
 mod format;
+pub mod inspect;
 mod mark;
 mod meta;
 mod options;

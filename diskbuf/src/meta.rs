@@ -97,6 +97,17 @@ impl Meta {
         Ok(foreign.map_or(Found::Damaged, Found::Foreign))
     }
 
+    /// How many of the two copies verify.
+    pub(crate) fn copies(file: &dyn StorageFile) -> io::Result<usize> {
+        let mut good = 0;
+        for at in [0, SECOND_SLOT] {
+            let mut block = [0; META_LEN];
+            read_full(file, &mut block, at)?;
+            good += usize::from(block.starts_with(MAGIC) && sealed(&block));
+        }
+        Ok(good)
+    }
+
     fn block(&self) -> [u8; META_LEN] {
         Block::new()
             .put(MAGIC)

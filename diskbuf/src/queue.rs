@@ -15,6 +15,7 @@ use crate::cursor::{self, Behind, Cursor, Slot};
 use crate::durable::{Durability, Durable};
 use crate::error::{AppendError, ConsumerError, OpenError, SyncError};
 use crate::format::DATA_START;
+use crate::meta::Meta;
 use crate::options::Options;
 use crate::recover;
 use crate::reserve::Reservation;
@@ -335,6 +336,16 @@ impl Queue {
     #[must_use]
     pub fn max_record_len(&self) -> usize {
         self.shared.max_record_len()
+    }
+
+    pub(crate) fn meta(&self) -> Meta {
+        self.shared.meta
+    }
+
+    /// Id, first number and the first number that is not in it, of each segment.
+    pub(crate) fn segment_ranges(&self) -> Vec<(u64, u64, u64)> {
+        let state = self.shared.state();
+        state.segments.iter().map(|s| (s.id, s.first_seq(), s.sealed_at())).collect()
     }
 
     fn exists(&self, seq: Seq) -> Result<(), SyncError> {

@@ -1,9 +1,12 @@
-//! The only road to the disk: a directory as the queue sees it. The real one is [`Disk`]; a test may give
+//! The only road to the disk: a directory as the queue sees it. The real one is [`Disk`], one that is only
+//! read [`Overlay`]; a test may give
 //! another to [`Options::open_on`](crate::Options::open_on).
 
 mod disk;
+mod overlay;
 
 pub use disk::Disk;
+pub use overlay::Overlay;
 
 use std::fmt::Debug;
 use std::io;

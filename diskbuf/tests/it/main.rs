@@ -13,6 +13,7 @@ mod durable;
 mod format;
 mod golden;
 mod independent;
+mod inspect;
 mod kill;
 mod no_space;
 mod obligations;
