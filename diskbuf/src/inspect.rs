@@ -35,7 +35,7 @@ pub use verdict::Verdict;
 use crate::consumer::Limit;
 use crate::cursor::{self, Behind, Cursor};
 use crate::error::{OpenError, ReadError};
-use crate::format::{CONSUMERS, DATA_START, META, PAGE_LEN};
+use crate::format::{CONSUMERS, DATA_START, HEADER_LEN, META, PAGE_LEN};
 use crate::meta::{self, Meta};
 use crate::options::Options;
 use crate::quarantine;
@@ -44,7 +44,7 @@ use crate::record::Life;
 use crate::segment::{self, Header, read_full};
 use crate::seq::{Loss, LossCause, Seq};
 use crate::status::{Recovery, Status};
-use crate::storage::{Overlay, Storage};
+use crate::storage::{Overlay, Storage, StorageFile};
 use crate::window::{Wanted, Window};
 
 /// A queue at rest. While it exists nobody can open the queue.
@@ -128,6 +128,12 @@ pub enum Entry<'a> {
 pub enum Place<'a> {
     /// In the queue: consumers get it.
     Queue,
+    /// In the queue, as part of a batch of which another part is missing, or behind the last whole batch: consumers do not
+    /// get it. Its number is among the losses, or higher than all others.
+    Part {
+        /// The file's name.
+        file: &'a str,
+    },
     /// In a file that was put away. Nobody gets it, and it may be one that is in the queue as well.
     Quarantine {
         /// The file's name.
@@ -174,7 +180,8 @@ impl Inspection {
         Ok(inspection)
     }
 
-    /// Calls `each` for every record and every loss, in order; then for the records of files that were put away.
+    /// Calls `each` for every record and every loss, in order; then for whole records of incomplete batches, and for those of
+    /// files that were put away.
     ///
     /// # Errors
     /// When the system refuses to read.
@@ -182,18 +189,51 @@ impl Inspection {
         &mut self,
         mut each: impl FnMut(Entry<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, ReadError> {
-        if let ControlFlow::Break(value) = self.each_queued(&mut each)? {
+        let mut losses = Vec::new();
+        let queued = self.each_queued(&mut |entry| {
+            if let Entry::Lost(loss) = entry {
+                losses.push(loss);
+            }
+            each(entry)
+        })?;
+        if let ControlFlow::Break(value) = queued {
             return Ok(ControlFlow::Break(value));
         }
+        let failed = |name: &str, source| {
+            let path = self.overlay.path(name);
+            ReadError::Io { operation: "read", path, offset: 0, source }
+        };
+        // As the files lie on the disk: the opening has taken parts of batches out of the overlay.
+        let untouched = Overlay::new(self.overlay.path("")).map_err(|source| failed("", source))?;
+        let next = self.queue.recovery().next_seq;
+        let missing = |seq: Seq| seq >= next || losses.iter().any(|loss| loss.from <= seq && seq <= loss.to);
+        let segments =
+            if losses.is_empty() && self.recovery().torn_bytes == 0 { Vec::new() } else { self.segments() };
+        for SegmentInfo { id, name, first, .. } in segments {
+            let life = Life { salt: self.meta.salt(id), first_seq: first.as_u64(), covered: !0 };
+            let read = untouched.open(&name).and_then(|file| {
+                each_record(&*file, life, |seq, payload| {
+                    let place = Place::Part { file: &name };
+                    if missing(seq) {
+                        each(Entry::Record { seq, payload, place })
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })
+            });
+            if let ControlFlow::Break(value) = read.map_err(|source| failed(&name, source))? {
+                return Ok(ControlFlow::Break(value));
+            }
+        }
         for Quarantined { name, reason, .. } in self.quarantined() {
-            let read = self.each_of(&name, &reason, &mut each);
-            let failed = |source| ReadError::Io {
-                operation: "read",
-                path: self.overlay.path(&name),
-                offset: 0,
-                source,
+            let file = self.overlay.open(&name).map_err(|source| failed(&name, source))?;
+            let Some(life) = self.life_of(&*file, &reason).map_err(|source| failed(&name, source))? else {
+                continue;
             };
-            if let ControlFlow::Break(value) = read.map_err(failed)? {
+            let read = each_record(&*file, life, |seq, payload| {
+                each(Entry::Record { seq, payload, place: Place::Quarantine { file: &name } })
+            });
+            if let ControlFlow::Break(value) = read.map_err(|source| failed(&name, source))? {
                 return Ok(ControlFlow::Break(value));
             }
         }
@@ -352,43 +392,39 @@ impl Inspection {
         }
     }
 
-    /// The records of a file that was put away, under the id that its header says, or else the name it had.
-    fn each_of<B>(
-        &self,
-        name: &str,
-        reason: &str,
-        each: &mut impl FnMut(Entry<'_>) -> ControlFlow<B>,
-    ) -> std::io::Result<ControlFlow<B>> {
-        let file = self.overlay.open(name)?;
+    /// Of a file that was put away: under the id that its header says, or else the name it had.
+    fn life_of(&self, file: &dyn StorageFile, reason: &str) -> std::io::Result<Option<Life>> {
         let mut page = [0; PAGE_LEN];
-        read_full(&*file, &mut page, 0)?;
+        read_full(file, &mut page, 0)?;
         let header = Header::parse(&page).filter(|header| header.uuid == self.meta.uuid);
         let named = reason.split_once(':').and_then(|(name, _)| segment::id_in(name));
-        let Some(id) = header.map(|header| header.id).or(named) else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let life = Life { salt: self.meta.salt(id), first_seq: 1, covered: !0 };
-        let end = file.size()?;
-        let mut wanted = Wanted { life, end, min_seq: 1, bound: Seq::MAX };
-        let mut window = Window::new(1 << 20);
-        let mut at = DATA_START;
-        while let Some((place, head)) = window.find(&*file, &wanted, at)? {
-            at = place + 8;
-            if window.intact(&*file, place, &head, end)? {
-                at = place + head.size();
-                wanted.min_seq = head.seq + 1;
-                let payload = window
-                    .get(place + crate::format::HEADER_LEN as u64, head.len as usize)
-                    .unwrap_or_default();
-                let place = Place::Quarantine { file: name };
-                let entry = Entry::Record { seq: Seq::new(head.seq), payload, place };
-                if let ControlFlow::Break(value) = each(entry) {
-                    return Ok(ControlFlow::Break(value));
-                }
+        let id = header.map(|header| header.id).or(named);
+        Ok(id.map(|id| Life { salt: self.meta.salt(id), first_seq: 1, covered: !0 }))
+    }
+}
+
+/// Every whole record of a file, in batches or not.
+fn each_record<B>(
+    file: &dyn StorageFile,
+    life: Life,
+    mut each: impl FnMut(Seq, &[u8]) -> ControlFlow<B>,
+) -> std::io::Result<ControlFlow<B>> {
+    let end = file.size()?;
+    let mut wanted = Wanted { life, end, min_seq: 1, bound: Seq::MAX };
+    let mut window = Window::new(1 << 20);
+    let mut at = DATA_START;
+    while let Some((place, head)) = window.find(file, &wanted, at)? {
+        at = place + 8;
+        if window.intact(file, place, &head, end)? {
+            at = place + head.size();
+            wanted.min_seq = head.seq + 1;
+            let payload = window.get(place + HEADER_LEN as u64, head.len as usize).unwrap_or_default();
+            if let ControlFlow::Break(value) = each(Seq::new(head.seq), payload) {
+                return Ok(ControlFlow::Break(value));
             }
         }
-        Ok(ControlFlow::Continue(()))
     }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// A consumer's name, and its cursor if that verifies.

@@ -29,7 +29,7 @@ fn all(inspection: &mut Inspection) -> All {
             Entry::Record { seq, payload, place: Place::Queue } => {
                 records.push((seq.as_u64(), payload.to_vec()))
             }
-            Entry::Record { seq, .. } => quarantined.push(seq.as_u64()),
+            Entry::Record { seq, place: Place::Quarantine { .. }, .. } => quarantined.push(seq.as_u64()),
             Entry::Lost(loss) => lost.push((loss.from.as_u64(), loss.to.as_u64())),
             _ => {}
         }
@@ -114,6 +114,32 @@ fn damage_is_named_by_exact_number_and_reading_goes_on_behind_it() {
     assert_eq!(lost, [(7, 7)]);
     drop(inspection);
     assert!(bytes(dir.path()) == before, "a file was touched");
+}
+
+#[test]
+fn of_a_batch_that_was_never_synced_what_is_whole_is_shown_as_a_part() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        append(&queue, 1..21);
+        append(&queue, 21..41);
+    }
+    damage(&segment_path(dir.path(), 0), 4096 + 24);
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let (mut queued, mut parts) = (Vec::new(), Vec::new());
+    let end = inspection.each(|entry| {
+        match entry {
+            Entry::Record { seq, place: Place::Queue, .. } => queued.push(seq.as_u64()),
+            Entry::Record { seq, payload: bytes, place: Place::Part { .. } } => {
+                assert_eq!(bytes, payload(seq.as_u64()));
+                parts.push(seq.as_u64());
+            }
+            _ => {}
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert_eq!(end.unwrap(), ControlFlow::Continue(()));
+    assert!(queued.into_iter().eq(21..41) && parts.into_iter().eq(2..21));
 }
 
 #[test]
