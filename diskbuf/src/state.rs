@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
@@ -21,6 +21,7 @@ use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
 use crate::sync::Unsynced;
 use crate::wait::Waiters;
+use crate::watermark::Watermark;
 
 /// What all handles of a queue share.
 #[derive(Debug)]
@@ -31,14 +32,10 @@ pub(crate) struct Shared {
     pub(crate) recovery: Recovery,
     state: Mutex<State>,
     pub(crate) durability: Durability,
-    /// One sync at a time.
-    pub(crate) unsynced: Mutex<Unsynced>,
-    /// How many are at it, or about to tell that they are done.
-    pub(crate) syncing: AtomicUsize,
+    /// Records before it survive power loss; one sync at a time.
+    pub(crate) watermark: Watermark<Unsynced>,
     /// Files were made, named or removed since directories were synced.
     pub(crate) names_changed: AtomicBool,
-    /// Records before this one survive power loss.
-    pub(crate) durable: AtomicU64,
     pub(crate) mark: Mark,
     /// The number the next record gets.
     pub(crate) next_seq: AtomicU64,
@@ -48,9 +45,6 @@ pub(crate) struct Shared {
     free_at: AtomicU64,
     pub(crate) has_space: AtomicBool,
     pub(crate) closed: AtomicBool,
-    pub(crate) poisoned: AtomicBool,
-    /// Those who wait for records to be synced.
-    pub(crate) synced: Arc<Waiters>,
     /// Those who wait for records.
     pub(crate) data: Arc<Waiters>,
     /// Those who wait for room.
@@ -114,18 +108,14 @@ impl Shared {
             max_bytes: options.max_bytes,
             recovery,
             durability: options.durability,
-            unsynced: Mutex::new(unsynced),
-            syncing: AtomicUsize::new(0),
             names_changed: AtomicBool::new(true),
-            durable: AtomicU64::new(mark.known().durable.min(state.next_seq)),
+            watermark: Watermark::new(mark.known().durable.min(state.next_seq), unsynced),
             mark,
             next_seq: AtomicU64::new(state.next_seq),
             oldest_seq: AtomicU64::new(0),
             free_at: AtomicU64::new(OPEN),
             has_space: AtomicBool::new(true),
             closed: AtomicBool::new(false),
-            poisoned: AtomicBool::new(false),
-            synced: Arc::default(),
             data: Arc::default(),
             space: Arc::default(),
             _lock: lock,
@@ -433,8 +423,7 @@ impl Shared {
 
     /// Ends the appending after a failed sync, also for those who wait for room.
     pub(crate) fn poison(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
-        self.synced.notify();
+        self.watermark.fail();
         self.space.notify();
     }
 

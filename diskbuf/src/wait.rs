@@ -4,10 +4,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use crate::primitives::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence};
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
