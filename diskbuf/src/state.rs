@@ -213,8 +213,7 @@ impl Shared {
         if state.unsettled.contains(&k) {
             // Asked again after a failure, the system would say that all is well.
             self.storage.sync_dir("").inspect_err(|_| self.poison())?;
-            file.write_all_at(&[0; PAGE_LEN], 0)?;
-            file.sync().inspect_err(|_| self.poison())?;
+            file.write_durably_at(&[0; PAGE_LEN], 0).inspect_err(|_| self.poison())?;
             state.unsettled.retain(|other| *other != k);
         }
         Ok(file)

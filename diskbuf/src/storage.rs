@@ -81,6 +81,14 @@ pub trait StorageFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says; how much was written is then unknown.
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()>;
+    /// As [`Self::write_all_at`], and makes these bytes survive power loss; what else is not synced may stay behind.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.write_all_at(buf, at)?;
+        self.sync()
+    }
     /// Makes the file `len` bytes long, with room on the device for each of them. New bytes read as zero,
     /// old ones stay.
     ///

@@ -207,6 +207,10 @@ impl StorageFile for BrokenFile {
         }
     }
 
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.file.write_durably_at(buf, at)
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
         self.file.allocate(len)
     }
