@@ -48,11 +48,12 @@ impl Waiters {
         }
         let wakers = {
             let mut list = self.list();
-            self.bell.notify_all();
             let wakers = std::mem::take(&mut list.wakers);
             self.parked.fetch_sub(wakers.len(), Ordering::SeqCst);
             wakers
         };
+        // Whoever looked before the change sleeps by now, since it held the lock from there on; and those who wake find it free.
+        self.bell.notify_all();
         for (_, waker) in wakers {
             waker.wake();
         }

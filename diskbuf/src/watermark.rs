@@ -1,8 +1,9 @@
 //! [`Watermark`]: up to where everything survives power loss, those who wait for that, and whose turn it is to raise it.
 
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::primitives::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::primitives::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::wait::{Wait, Waiters};
 
 /// `T` belongs to whoever has the turn.
@@ -14,6 +15,11 @@ pub(crate) struct Watermark<T> {
     failed: AtomicBool,
     taken: AtomicBool,
     turn: Mutex<T>,
+    /// How many are in [`Self::reach`].
+    inside: AtomicUsize,
+    /// How many of them the last work was for, and how long it took.
+    served: AtomicUsize,
+    pace: AtomicU64,
     /// Those who wait for it to rise, or for their turn.
     waiters: Arc<Waiters>,
 }
@@ -25,6 +31,9 @@ impl<T> Watermark<T> {
             failed: AtomicBool::new(false),
             taken: AtomicBool::new(false),
             turn: Mutex::new(turn),
+            inside: AtomicUsize::new(0),
+            served: AtomicUsize::new(0),
+            pace: AtomicU64::new(0),
             waiters: Arc::default(),
         }
     }
@@ -51,12 +60,16 @@ impl<T> Watermark<T> {
     /// Does `work`, which raises the mark, unless it covers `seq` already or another's work makes it. All who wait for one
     /// piece of work are woken by its end together, and one of those it came too early for does the next.
     pub(crate) fn reach<E>(&self, seq: u64, work: impl FnOnce(&mut T) -> Result<(), E>) -> Result<(), E> {
+        if self.durable() > seq {
+            return Ok(());
+        }
+        let _inside = Inside::new(self);
         loop {
             if self.durable() > seq {
                 return Ok(());
             }
             if self.take() {
-                return if self.durable() > seq { self.work(|_| Ok(())) } else { self.work(work) };
+                return if self.durable() > seq { self.work(|_| Ok(())) } else { self.shared_work(work) };
             }
             self.waiters.wait(None, || {
                 let over = !self.taken.load(Ordering::SeqCst) || self.durable() > seq;
@@ -93,6 +106,33 @@ impl<T> Watermark<T> {
         &self.waiters
     }
 
+    /// As [`Self::work`], for as many as were here the last time: those who were woken by the last work come back in a moment,
+    /// and who begins without them makes them wait for a second one.
+    fn shared_work<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        self.work(|mine| {
+            self.gather();
+            self.served.store(self.inside.load(Ordering::SeqCst), Ordering::Relaxed);
+            let begin = Instant::now();
+            let done = work(mine);
+            let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.pace.store(nanos, Ordering::Relaxed);
+            done
+        })
+    }
+
+    /// Lets others run until as many are here as the last time, for at most half of what the work takes.
+    fn gather(&self) {
+        let expected = self.served.load(Ordering::Relaxed);
+        if expected < 2 || cfg!(loom) {
+            return;
+        }
+        let most = Duration::from_nanos(self.pace.load(Ordering::Relaxed) / 2).min(GATHERING);
+        let begin = Instant::now();
+        while self.inside.load(Ordering::SeqCst) < expected && begin.elapsed() < most {
+            std::thread::yield_now();
+        }
+    }
+
     fn take(&self) -> bool {
         self.taken.compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
@@ -105,6 +145,22 @@ impl<T> Watermark<T> {
     }
 }
 
+/// Somebody who is in [`Watermark::reach`].
+struct Inside<'a>(&'a AtomicUsize);
+
+impl<'a> Inside<'a> {
+    fn new<T>(mark: &'a Watermark<T>) -> Self {
+        mark.inside.fetch_add(1, Ordering::SeqCst);
+        Self(&mark.inside)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// The end of a turn.
 struct End<'a, T>(&'a Watermark<T>);
 
@@ -114,6 +170,9 @@ impl<T> Drop for End<'_, T> {
         self.0.waiters.notify();
     }
 }
+
+/// However slow the device is: no longer is waited for company.
+const GATHERING: Duration = Duration::from_millis(1);
 
 #[cfg(all(test, loom))]
 mod tests {
