@@ -76,7 +76,7 @@ impl Drop for Alive {
         {
             thread.join().ok();
         }
-        let behind = self.shared.durable.load(Ordering::SeqCst) < self.shared.next_seq.load(Ordering::SeqCst);
+        let behind = self.shared.watermark.durable() < self.shared.next_seq.load(Ordering::SeqCst);
         if behind && self.shared.durability != Durability::Os {
             // Who needed to know has asked; a failure is seen by the next one who opens the queue.
             self.shared.sync().ok();
@@ -115,7 +115,7 @@ fn run(shared: &Shared, bell: &Bell) {
         }
         *want = Want::Nothing;
         drop(want);
-        if shared.durable.load(Ordering::SeqCst) < shared.next_seq.load(Ordering::SeqCst) {
+        if shared.watermark.durable() < shared.next_seq.load(Ordering::SeqCst) {
             // Who waits sees that the queue is poisoned.
             shared.sync().ok();
         }

@@ -92,7 +92,7 @@ impl Shared {
     pub(crate) fn look_for_space(&self) -> Option<Wait> {
         if self.closed.load(Ordering::SeqCst) {
             Some(Wait::Closed)
-        } else if self.has_space.load(Ordering::SeqCst) || self.poisoned.load(Ordering::SeqCst) {
+        } else if self.has_space.load(Ordering::SeqCst) || self.watermark.has_failed() {
             Some(Wait::Ready)
         } else {
             None
@@ -107,7 +107,7 @@ impl Shared {
         if closing == Closing::Closed {
             return Err(AppendError::Closed);
         }
-        if self.poisoned.load(Ordering::SeqCst) { Err(AppendError::Poisoned) } else { Ok(()) }
+        if self.watermark.has_failed() { Err(AppendError::Poisoned) } else { Ok(()) }
     }
 
     fn append_locked(

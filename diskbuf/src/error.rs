@@ -33,6 +33,12 @@ pub enum OpenError {
         /// What the holder wrote into it; for people, not for decisions.
         holder: String,
     },
+    /// The directory holds no queue. Only [`Inspection::open`](crate::inspect::Inspection::open) says so: others make one.
+    #[error("no queue in {}", path.display())]
+    NoQueue {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The directory holds segments, but the file that makes them readable is gone.
     #[error("{} is missing although the directory holds segments", path.display())]
     MetaMissing {
@@ -45,14 +51,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The queue was written by a newer version of the format. Nothing was touched.
-    #[error("{} has format version {found}, this library reads up to {supported}", path.display())]
+    /// The queue was written in another version of the format. Nothing was touched.
+    #[error("{} has format version {found}, this library reads and writes {supported}", path.display())]
     Version {
         /// The file.
         path: PathBuf,
         /// What it says.
         found: u32,
-        /// What we know.
+        /// What this library reads and writes.
         supported: u32,
     },
     /// The system refused an operation.

@@ -58,6 +58,8 @@
 //!
 //! - Linux and other Unixes with `fallocate`; a file system on which `flock` works.
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
+//! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
+//!   an error like that of a full disk.
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!
@@ -86,9 +88,11 @@ mod delivery;
 mod durable;
 mod error;
 mod format;
+pub mod inspect;
 mod mark;
 mod meta;
 mod options;
+mod primitives;
 mod quarantine;
 mod queue;
 mod reader;
@@ -106,6 +110,7 @@ pub mod storage;
 mod sync;
 mod tail;
 mod wait;
+mod watermark;
 mod window;
 
 pub use batch::Batch;

@@ -26,7 +26,7 @@ pub(crate) struct Meta {
 /// What a `META` file holds.
 pub(crate) enum Found {
     Good(Meta),
-    Newer(u32),
+    Foreign(u32),
     Damaged,
 }
 
@@ -36,8 +36,7 @@ impl Meta {
         let mut meta = Self { uuid: [0; 16], secret: [0; 16], segment_bytes, created: 0, rules: Rules::Kept };
         storage.random(&mut meta.uuid)?;
         storage.random(&mut meta.secret)?;
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        meta.created = since.map_or(0, |since| since.as_secs());
+        meta.created = storage.now();
         Ok(meta)
     }
 
@@ -70,7 +69,7 @@ impl Meta {
 
     /// Reads the file.
     pub(crate) fn load(file: &dyn StorageFile) -> io::Result<Found> {
-        let mut newer = None;
+        let mut foreign = None;
         for at in [0, SECOND_SLOT] {
             let mut block = [0; META_LEN];
             read_full(file, &mut block, at)?;
@@ -79,7 +78,7 @@ impl Meta {
                 continue;
             }
             if version != VERSION {
-                newer = Some(version);
+                foreign = Some(version);
                 continue;
             }
             let meta = Self {
@@ -95,7 +94,18 @@ impl Meta {
                 return Ok(Found::Good(meta));
             }
         }
-        Ok(newer.map_or(Found::Damaged, Found::Newer))
+        Ok(foreign.map_or(Found::Damaged, Found::Foreign))
+    }
+
+    /// How many of the two copies verify.
+    pub(crate) fn copies(file: &dyn StorageFile) -> io::Result<usize> {
+        let mut good = 0;
+        for at in [0, SECOND_SLOT] {
+            let mut block = [0; META_LEN];
+            read_full(file, &mut block, at)?;
+            good += usize::from(block.starts_with(MAGIC) && sealed(&block));
+        }
+        Ok(good)
     }
 
     fn block(&self) -> [u8; META_LEN] {

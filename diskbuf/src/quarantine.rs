@@ -70,6 +70,11 @@ pub(crate) fn stray(names: &[(String, u64)]) -> impl Iterator<Item = &String> {
     })
 }
 
+/// The name of the line that belongs to the file `name`, if that is one that was put away.
+pub(crate) fn why_of(name: &str) -> Option<String> {
+    id_in(name).map(why_name)
+}
+
 fn id_in(name: &str) -> Option<u64> {
     let id = u64::from_str_radix(name.strip_suffix(".bad")?, 16).ok()?;
     (bad_name(id) == name).then_some(id)

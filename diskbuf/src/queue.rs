@@ -15,6 +15,7 @@ use crate::cursor::{self, Behind, Cursor, Slot};
 use crate::durable::{Durability, Durable};
 use crate::error::{AppendError, ConsumerError, OpenError, SyncError};
 use crate::format::DATA_START;
+use crate::meta::Meta;
 use crate::options::Options;
 use crate::recover;
 use crate::reserve::Reservation;
@@ -264,7 +265,7 @@ impl Queue {
     /// The newest record that is known to survive power loss; `None` before the first.
     #[must_use]
     pub fn durable_seq(&self) -> Option<Durable<Seq>> {
-        let next = self.shared.durable.load(Ordering::SeqCst);
+        let next = self.shared.watermark.durable();
         (next > 1).then(|| Durable::new(Seq::new(next - 1)))
     }
 
@@ -276,9 +277,8 @@ impl Queue {
     pub fn wait_durable(&self, seq: Seq) -> Result<Durable<Seq>, SyncError> {
         self.exists(seq)?;
         if let Durability::Interval(_) = self.shared.durability {
-            let look = || self.shared.look_for_durable(seq.as_u64());
-            self.shared.synced.wait(None, look);
-        } else if self.shared.durable.load(Ordering::SeqCst) <= seq.as_u64() {
+            self.shared.watermark.wait(seq.as_u64());
+        } else {
             self.shared.sync_through(seq.as_u64())?;
         }
         self.shared.durable_or_poisoned(seq)
@@ -292,13 +292,13 @@ impl Queue {
         let (shared, alive) = (Arc::clone(&self.shared), Arc::clone(&self.alive));
         let looker = Arc::clone(&self.shared);
         let mut missing = self.exists(seq).err();
-        let look = move || looker.look_for_durable(seq.as_u64());
-        let mut waiting = Waiting::new(Arc::clone(&self.shared.synced), look);
+        let look = move || looker.watermark.look(seq.as_u64());
+        let mut waiting = Waiting::new(Arc::clone(self.shared.watermark.waiters()), look);
         std::future::poll_fn(move |context| {
             if let Some(error) = missing.take() {
                 return Poll::Ready(Err(error));
             }
-            if shared.look_for_durable(seq.as_u64()).is_none() {
+            if shared.watermark.look(seq.as_u64()).is_none() {
                 alive.ask();
             }
             Pin::new(&mut waiting).poll(context).map(|_| shared.durable_or_poisoned(seq))
@@ -337,6 +337,16 @@ impl Queue {
         self.shared.max_record_len()
     }
 
+    pub(crate) fn meta(&self) -> Meta {
+        self.shared.meta
+    }
+
+    /// Id, first number and the first number that is not in it, of each segment.
+    pub(crate) fn segment_ranges(&self) -> Vec<(u64, u64, u64)> {
+        let state = self.shared.state();
+        state.segments.iter().map(|s| (s.id, s.first_seq(), s.sealed_at())).collect()
+    }
+
     fn exists(&self, seq: Seq) -> Result<(), SyncError> {
         let next = self.shared.next_seq.load(Ordering::SeqCst);
         let seq = seq.as_u64();
@@ -349,19 +359,8 @@ impl Queue {
 }
 
 impl Shared {
-    fn look_for_durable(&self, seq: u64) -> Option<Wait> {
-        if self.durable.load(Ordering::SeqCst) > seq {
-            Some(Wait::Ready)
-        } else if self.poisoned.load(Ordering::SeqCst) {
-            Some(Wait::Closed)
-        } else {
-            None
-        }
-    }
-
     fn durable_or_poisoned(&self, seq: Seq) -> Result<Durable<Seq>, SyncError> {
-        let durable = self.durable.load(Ordering::SeqCst) > seq.as_u64();
-        if durable { Ok(Durable::new(seq)) } else { Err(SyncError::Poisoned) }
+        if self.watermark.durable() > seq.as_u64() { Ok(Durable::new(seq)) } else { Err(SyncError::Poisoned) }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     }
 
     let mut state = State { spares: disk.spares(&meta, &names)?, ..State::default() };
-    state.unwiped.clone_from(&state.spares);
+    state.unsettled.clone_from(&state.spares);
     state.quarantine = Quarantine::found(&names, options.quarantine_limit(meta.segment_bytes));
     let (found, unreadable) = disk.segments(&meta, &names, &mut state.next_id)?;
     // A segment of which nothing is left may have had a higher one. Without STATE, far away is far enough.
@@ -229,7 +229,7 @@ impl Road<'_> {
             let path = || self.0.path(META);
             return match self.told("read", META, Meta::load(&*file))? {
                 meta::Found::Good(meta) => Ok((Meta { rules: options.rules, ..meta }, Origin::Reopened)),
-                meta::Found::Newer(found) => {
+                meta::Found::Foreign(found) => {
                     Err(OpenError::Version { path: path(), found, supported: crate::format::VERSION })
                 }
                 meta::Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),

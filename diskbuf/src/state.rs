@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
@@ -21,6 +21,7 @@ use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
 use crate::sync::Unsynced;
 use crate::wait::Waiters;
+use crate::watermark::Watermark;
 
 /// What all handles of a queue share.
 #[derive(Debug)]
@@ -31,14 +32,10 @@ pub(crate) struct Shared {
     pub(crate) recovery: Recovery,
     state: Mutex<State>,
     pub(crate) durability: Durability,
-    /// One sync at a time.
-    pub(crate) unsynced: Mutex<Unsynced>,
-    /// How many are at it, or about to tell that they are done.
-    pub(crate) syncing: AtomicUsize,
+    /// Records before it survive power loss; one sync at a time.
+    pub(crate) watermark: Watermark<Unsynced>,
     /// Files were made, named or removed since directories were synced.
     pub(crate) names_changed: AtomicBool,
-    /// Records before this one survive power loss.
-    pub(crate) durable: AtomicU64,
     pub(crate) mark: Mark,
     /// The number the next record gets.
     pub(crate) next_seq: AtomicU64,
@@ -48,9 +45,6 @@ pub(crate) struct Shared {
     free_at: AtomicU64,
     pub(crate) has_space: AtomicBool,
     pub(crate) closed: AtomicBool,
-    pub(crate) poisoned: AtomicBool,
-    /// Those who wait for records to be synced.
-    pub(crate) synced: Arc<Waiters>,
     /// Those who wait for records.
     pub(crate) data: Arc<Waiters>,
     /// Those who wait for room.
@@ -70,8 +64,9 @@ pub(crate) struct State {
     pub(crate) next_id: u64,
     /// The places `k` of spare files.
     pub(crate) spares: Vec<usize>,
-    /// Those of them that were found: their header may be of a life that nobody remembers.
-    pub(crate) unwiped: Vec<usize>,
+    /// Those of them that were found, or whose records were dropped and not acknowledged: a crash may bring back the old
+    /// name, and the header may be of a life that nobody remembers or wants.
+    pub(crate) unsettled: Vec<usize>,
     /// Files that are being removed, and those whose removal failed.
     pub(crate) unlinking: usize,
     pub(crate) consumers: BTreeMap<String, Arc<Cursor>>,
@@ -113,18 +108,14 @@ impl Shared {
             max_bytes: options.max_bytes,
             recovery,
             durability: options.durability,
-            unsynced: Mutex::new(unsynced),
-            syncing: AtomicUsize::new(0),
             names_changed: AtomicBool::new(true),
-            durable: AtomicU64::new(mark.known().durable.min(state.next_seq)),
+            watermark: Watermark::new(mark.known().durable.min(state.next_seq), unsynced),
             mark,
             next_seq: AtomicU64::new(state.next_seq),
             oldest_seq: AtomicU64::new(0),
             free_at: AtomicU64::new(OPEN),
             has_space: AtomicBool::new(true),
             closed: AtomicBool::new(false),
-            poisoned: AtomicBool::new(false),
-            synced: Arc::default(),
             data: Arc::default(),
             space: Arc::default(),
             _lock: lock,
@@ -215,14 +206,15 @@ impl Shared {
         Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name })
     }
 
-    /// Opens a spare. In one that was found, the header of a segment whose name was lost in a crash must not come back
-    /// under the next name.
+    /// Opens a spare. Neither by its old name nor by its old header may it come back as the segment it was, when new
+    /// records lie over a part of the old ones.
     fn spare(&self, state: &mut State, k: usize) -> io::Result<Arc<dyn StorageFile>> {
         let file = self.storage.open(&spare_name(k))?;
-        if state.unwiped.contains(&k) {
-            file.write_all_at(&[0; PAGE_LEN], 0)?;
-            file.sync()?;
-            state.unwiped.retain(|other| *other != k);
+        if state.unsettled.contains(&k) {
+            // Asked again after a failure, the system would say that all is well.
+            self.storage.sync_dir("").inspect_err(|_| self.poison())?;
+            file.write_durably_at(&[0; PAGE_LEN], 0).inspect_err(|_| self.poison())?;
+            state.unsettled.retain(|other| *other != k);
         }
         Ok(file)
     }
@@ -322,7 +314,9 @@ impl Shared {
             self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
         self.publish_oldest(state);
         let mut surplus = Vec::new();
-        self.retire(state, &oldest, &mut surplus);
+        if let Some(k) = self.retire(state, &oldest, &mut surplus) {
+            state.unsettled.push(k);
+        }
         for name in surplus {
             if self.storage.remove(&name).is_ok() {
                 state.unlinking -= 1;
@@ -341,8 +335,8 @@ impl Shared {
         self.drop_oldest(state)
     }
 
-    /// Keeps a freed segment's file as a spare, or puts its name on the list of those to remove.
-    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) {
+    /// Keeps a freed segment's file as a spare and says in which place, or puts its name on the list of those to remove.
+    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) -> Option<usize> {
         self.names_changed.store(true, Ordering::SeqCst);
         let (name, size) = (segment.file_name(), self.meta.segment_bytes);
         if segment.is_damaged()
@@ -351,7 +345,7 @@ impl Shared {
                 .take(&*self.storage, &name, size, "records in it did not verify")
                 .unwrap_or(false)
         {
-            return;
+            return None;
         }
         let fits = self.in_segments(state) + self.meta.segment_bytes <= self.limit(state);
         if fits
@@ -359,10 +353,11 @@ impl Shared {
             && self.storage.rename(&segment.file_name(), &spare_name(k)).is_ok()
         {
             state.spares.push(k);
-        } else {
-            state.unlinking += 1;
-            surplus.push(segment.file_name());
+            return Some(k);
         }
+        state.unlinking += 1;
+        surplus.push(segment.file_name());
+        None
     }
 
     /// Frees the segments that every consumer has acknowledged. To be called without the lock.
@@ -383,6 +378,7 @@ impl Shared {
                 }
                 state.segments.pop_front();
                 self.publish_oldest(&state);
+                // Acknowledged, and that is safe: should it come back, nobody wants it.
                 self.retire(&mut state, &oldest, &mut surplus);
                 freed = Freed::Something;
             }
@@ -426,8 +422,7 @@ impl Shared {
 
     /// Ends the appending after a failed sync, also for those who wait for room.
     pub(crate) fn poison(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
-        self.synced.notify();
+        self.watermark.fail();
         self.space.notify();
     }
 

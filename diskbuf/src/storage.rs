@@ -1,9 +1,12 @@
-//! The only road to the disk: a directory as the queue sees it. The real one is [`Disk`]; a test may give
+//! The only road to the disk: a directory as the queue sees it. The real one is [`Disk`], one that is only
+//! read [`Overlay`]; a test may give
 //! another to [`Options::open_on`](crate::Options::open_on).
 
 mod disk;
+mod overlay;
 
 pub use disk::Disk;
+pub use overlay::Overlay;
 
 use std::fmt::Debug;
 use std::io;
@@ -59,6 +62,11 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn random(&self, out: &mut [u8]) -> io::Result<()>;
+    /// Seconds since 1970, to be written down as the date of a new queue.
+    fn now(&self) -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
 }
 
 /// One open file.
@@ -73,6 +81,14 @@ pub trait StorageFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says; how much was written is then unknown.
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()>;
+    /// As [`Self::write_all_at`], and makes these bytes survive power loss; what else is not synced may stay behind.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.write_all_at(buf, at)?;
+        self.sync()
+    }
     /// Makes the file `len` bytes long, with room on the device for each of them. New bytes read as zero,
     /// old ones stay.
     ///

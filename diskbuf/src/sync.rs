@@ -4,8 +4,8 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 
 use crate::cursor::Cursor;
 use crate::error::SyncError;
@@ -13,7 +13,6 @@ use crate::format::{CONSUMERS, DATA_START};
 use crate::segment::Segment;
 use crate::state::{Shared, State};
 use crate::storage::StorageFile;
-use crate::wait::Wait;
 use crate::window::{Wanted, Window};
 
 /// What is not known to be on the disk.
@@ -53,49 +52,16 @@ enum Failed {
 impl Shared {
     /// Syncs everything there is.
     pub(crate) fn sync(&self) -> Result<(), SyncError> {
-        let unsynced = self.unsynced();
-        self.sync_and_tell(unsynced)
+        self.watermark.in_turn(|unsynced| self.sync_holding(unsynced))
     }
 
-    /// Syncs up to the record `seq`, unless another does it meanwhile. All who wait for one sync are woken by its end
-    /// together, and one of those it came too early for does the next.
+    /// Syncs up to the record `seq`, unless another does it meanwhile.
     pub(crate) fn sync_through(&self, seq: u64) -> Result<(), SyncError> {
-        loop {
-            let unsynced = match self.unsynced.try_lock() {
-                Ok(unsynced) => Some(unsynced),
-                Err(TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            };
-            if self.durable.load(Ordering::SeqCst) > seq {
-                return Ok(());
-            }
-            if let Some(unsynced) = unsynced {
-                return self.sync_and_tell(unsynced);
-            }
-            self.synced.wait(None, || {
-                let over = self.syncing.load(Ordering::SeqCst) == 0
-                    || self.durable.load(Ordering::SeqCst) > seq
-                    || self.poisoned.load(Ordering::SeqCst);
-                over.then_some(Wait::Ready)
-            });
-        }
-    }
-
-    fn sync_and_tell(&self, mut unsynced: MutexGuard<'_, Unsynced>) -> Result<(), SyncError> {
-        self.syncing.fetch_add(1, Ordering::SeqCst);
-        let result = self.sync_holding(&mut unsynced);
-        drop(unsynced);
-        self.syncing.fetch_sub(1, Ordering::SeqCst);
-        self.synced.notify();
-        result
-    }
-
-    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
-        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watermark.reach(seq, |unsynced| self.sync_holding(unsynced))
     }
 
     fn sync_holding(&self, unsynced: &mut Unsynced) -> Result<(), SyncError> {
-        if self.poisoned.load(Ordering::SeqCst) {
+        if self.watermark.has_failed() {
             return Err(SyncError::Poisoned);
         }
         let head = self.head(unsynced);
@@ -130,7 +96,7 @@ impl Shared {
 
     fn sync_segments(&self, unsynced: &mut Unsynced, head: &Head) -> Result<(), Failed> {
         let names = self.names_changed.load(Ordering::SeqCst);
-        if head.next > self.durable.load(Ordering::SeqCst) || unsynced.doubtful.is_some() || names {
+        if head.next > self.watermark.durable() || unsynced.doubtful.is_some() || names {
             let doubtful = unsynced.doubtful.map_or(unsynced.from, |doubt| doubt.segment) + 1;
             let noted = self.mark.write(|known| known.doubtful = doubtful);
             noted
@@ -211,7 +177,7 @@ impl Shared {
     /// Copies what is not durable to a new file, from where it can be read and verified, and syncs that.
     fn rescue(&self, unsynced: &mut Unsynced) -> io::Result<()> {
         let mut state = self.state();
-        let durable = self.durable.load(Ordering::SeqCst);
+        let durable = self.watermark.durable();
         let doubted: Vec<_> = state.segments.iter().filter(|s| s.sealed_at() > durable).cloned().collect();
         let mut image = Vec::new();
         let mut next = durable.max(state.segments.front().map_or(durable, |oldest| oldest.first_seq()));
@@ -272,7 +238,7 @@ impl Shared {
     }
 
     fn publish_durable(&self, next: u64, last: (u64, u64)) {
-        self.durable.fetch_max(next, Ordering::SeqCst);
+        self.watermark.rise(next);
         // If this cannot be written, the next opening knows less and looks at more.
         let _known = self.mark.write(|known| {
             if next >= known.durable {

@@ -4,10 +4,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+
+use crate::primitives::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence};
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,11 +48,12 @@ impl Waiters {
         }
         let wakers = {
             let mut list = self.list();
-            self.bell.notify_all();
             let wakers = std::mem::take(&mut list.wakers);
             self.parked.fetch_sub(wakers.len(), Ordering::SeqCst);
             wakers
         };
+        // Whoever looked before the change sleeps by now, since it held the lock from there on; and those who wake find it free.
+        self.bell.notify_all();
         for (_, waker) in wakers {
             waker.wake();
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crash::{InFlight, Survival};
 use super::rng::Rng;
-use super::world::{Dir, World};
+use super::world::{After, Dir, World};
 use crate::storage::{Storage, StorageFile};
 
 /// A simulated disk. Clones are the same disk.
@@ -209,6 +209,10 @@ enum Room {
 }
 
 impl FaultKind {
+    fn after(self) -> After {
+        if self == Self::IoReverts { After::Reverted } else { After::Kept }
+    }
+
     fn error(self) -> io::Error {
         match self {
             // As the system says it: EIO has no kind of its own.
@@ -280,6 +284,10 @@ impl Storage for Disk {
         self.inner().rng.fill(out);
         Ok(())
     }
+
+    fn now(&self) -> u64 {
+        NOW
+    }
 }
 
 struct OpenFile {
@@ -309,6 +317,20 @@ impl StorageFile for OpenFile {
         fault.map_or(Ok(()), |fault| Err(fault.error()))
     }
 
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.write_all_at(buf, at)?;
+        let (mut inner, fault) = self.disk.call(Room::NotNeeded, None);
+        let inode = inner.world.inode(self.number)?;
+        match fault {
+            None => inode.sync_range(at, at + buf.len() as u64),
+            Some(kind) => {
+                inode.fail_sync(kind.after());
+                return Err(kind.error());
+            }
+        }
+        Ok(())
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
         let number = self.number;
         let grows = self.size()? < len;
@@ -326,12 +348,7 @@ impl StorageFile for OpenFile {
         match fault {
             None => inode.sync(),
             Some(kind) => {
-                inode.pending.clear();
-                inode.diverged = true;
-                if kind == FaultKind::IoReverts {
-                    inode.cached = inode.durable.clone();
-                    inode.diverged = false;
-                }
+                inode.fail_sync(kind.after());
                 return Err(kind.error());
             }
         }
@@ -363,3 +380,6 @@ impl fmt::Debug for OpenFile {
         f.debug_struct("OpenFile").field("number", &self.number).finish_non_exhaustive()
     }
 }
+
+/// The date in a simulation, so that the same is written again.
+const NOW: u64 = 1_000_000_000;

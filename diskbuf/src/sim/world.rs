@@ -149,6 +149,45 @@ impl Inode {
             self.pending.clear();
         }
     }
+
+    /// As [`Self::sync`], for the bytes from `from` to `until`, which were written a moment ago.
+    pub(crate) fn sync_range(&mut self, from: u64, until: u64) {
+        self.durable.copy_from(&self.cached, from, usize::try_from(until - from).unwrap_or(0));
+        let pending = std::mem::take(&mut self.pending);
+        self.pending = pending.into_iter().flat_map(|change| change.outside(from, until)).flatten().collect();
+    }
+
+    /// A sync failed: what was not on the disk is forgotten, or memory goes back to what the disk has.
+    pub(crate) fn fail_sync(&mut self, then: After) {
+        self.pending.clear();
+        self.diverged = then == After::Kept;
+        if then == After::Reverted {
+            self.cached = self.durable.clone();
+        }
+    }
+}
+
+/// What memory holds after a sync has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// What was written.
+    Kept,
+    /// What the disk holds.
+    Reverted,
+}
+
+impl Change {
+    /// The parts of it that lie before `from` and from `until` on.
+    fn outside(self, from: u64, until: u64) -> [Option<Self>; 2] {
+        let Self::Bytes { at, bytes } = self else { return [Some(self), None] };
+        let end = at + bytes.len() as u64;
+        let part = |begin: u64, end: u64| {
+            let [a, b] = [begin, end].map(|place| usize::try_from(place.saturating_sub(at)).unwrap_or(0));
+            let bytes = bytes.get(a..b).filter(|bytes| !bytes.is_empty())?;
+            Some(Self::Bytes { at: begin, bytes: bytes.into() })
+        };
+        [part(at, end.min(from).max(at)), part(at.max(until).min(end), end)]
+    }
 }
 
 impl Dir {

@@ -123,6 +123,23 @@ impl StorageFile for DiskFile {
         self.0.write_all_at(buf, at)
     }
 
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        let mut done = 0;
+        while let Some(rest) = buf.get(done..).filter(|rest| !rest.is_empty()) {
+            match write_through(&self.0, rest, at + done as u64) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => done += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported) => {
+                    self.write_all_at(buf, at)?;
+                    return self.sync();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
         match rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len) {
             Ok(()) => Ok(()),
@@ -175,6 +192,18 @@ impl Drop for LockFile {
         self.file.0.unlock().ok();
         self.dir.unlock().ok();
     }
+}
+
+/// One write that syncs what it writes, and no more of the file.
+#[cfg(target_os = "linux")]
+fn write_through(file: &File, buf: &[u8], at: u64) -> io::Result<usize> {
+    let flags = rustix::io::ReadWriteFlags::DSYNC;
+    Ok(rustix::io::pwritev2(file, &[io::IoSlice::new(buf)], at, flags)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_through(_: &File, _: &[u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Room by hand, where the file system cannot reserve it: zeros from the present end to `len`.

@@ -8,6 +8,7 @@ use diskbuf::{AppendError, Batch, Start, WhenFull};
 use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
 
 const DIR: &str = "DISKBUF_TEST_TMPFS";
+const LIMITED: &str = "DISKBUF_TEST_LIMITED";
 
 /// Not a test but the part that runs in a mount namespace of its own, on a file system of 400 KiB.
 #[test]
@@ -62,6 +63,55 @@ fn a_full_disk_leaves_the_batch_and_a_later_attempt_works() {
             skipped(&format!("no tmpfs in a namespace of our own here: {text}"));
         }
     }
+}
+
+/// Not a test but the part that limits its own files to 40 000 bytes, with the signal for that ignored.
+#[test]
+#[ignore = "run by `a_limit_on_the_size_of_files_refuses_records_and_loses_none`"]
+fn child_with_a_limit_on_its_files() {
+    let Some(dir) = std::env::var_os(LIMITED) else { return };
+    let dir = Path::new(&dir);
+    let limit = |bytes| {
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
+    };
+    let queue = options(dir, 8).open().unwrap();
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    limit(Some(40_000));
+    let (mut next, mut kinds) = (1, Vec::new());
+    // The first refusal is in the middle of a segment that is there, the others are of new ones.
+    while kinds.len() < 3 {
+        match queue.append_one(&payload(next), WhenFull::Refuse) {
+            Ok(_) => next += 1,
+            Err(error) => kinds.push(matches!(error, AppendError::NoSpace { .. })),
+        }
+    }
+    assert_eq!(kinds, [false, true, true]);
+    assert!(next > 100, "{next}");
+    account(&drain(&mut consumer).0, &[], 1, next);
+    assert!(options(&dir.join("new"), 8).open().is_err(), "a segment is longer than that");
+    limit(None);
+    for n in next..next + 500 {
+        queue.append_one(&payload(n), WhenFull::Refuse).unwrap();
+    }
+    account(&drain(&mut consumer).0, &[], next, next + 500);
+    drop((queue, consumer));
+    let queue = options(dir, 8).open().unwrap();
+    assert_eq!((queue.recovery().next_seq.as_u64(), &*queue.recovery().losses), (next + 500, &[][..]));
+    drop(options(&dir.join("new"), 8).open().unwrap());
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_refuses_records_and_loses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let script =
+        r#"trap "" XFSZ; exec "$1" --exact no_space::child_with_a_limit_on_its_files --ignored --nocapture"#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(std::env::current_exe().unwrap());
+    let output = command.env(LIMITED, dir.path().join("queue")).output().unwrap();
+    let [out, said] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success() && out.contains("1 passed"), "{said}\n{out}");
 }
 
 /// Says so past the test harness, which keeps what `eprintln!` says to itself when all is well.

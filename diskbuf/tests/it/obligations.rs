@@ -49,6 +49,47 @@ fn the_laboratory_sees_planted_bugs() {
     }
 }
 
+/// A history in which the laboratory found a batch in part, after 611 376 crash points: records dropped for room came back
+/// under their file's old name, some of them overwritten.
+#[test]
+fn o6_the_history_in_which_a_dropped_batch_came_back_in_part_ends_well() {
+    Laboratory::new(2, 1).replay(0xda83_3275_b414_0e08).unwrap_or_else(|finding| panic!("{finding}"));
+}
+
+/// The same without chance but that of the crash.
+#[test]
+fn o6_a_batch_dropped_for_room_comes_back_as_a_whole_or_not_at_all() {
+    let small = || Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 2 * SEGMENT);
+    let mut came_back = 0;
+    for seed in 0..300 {
+        let disk = Disk::new(seed);
+        let queue = small().open_on(disk.storage()).unwrap();
+        drop(queue.consumer("a", Start::Oldest).unwrap());
+        let mut batch = Batch::new();
+        for byte in 0..3 {
+            for len in [100, 30_000, 20_000] {
+                batch.push(&vec![byte; len]).unwrap();
+            }
+            // The third finds two segments full and overwrites the file of the first.
+            queue.append(&mut batch, WhenFull::DropOldest).unwrap();
+            if byte < 2 {
+                queue.sync().unwrap();
+            }
+        }
+        let survival =
+            [Survival::Sectors, Survival::Pages, Survival::Suffix][usize::try_from(seed % 3).unwrap()];
+        let after = small().open_on(disk.crash(survival, seed).storage()).unwrap();
+        let (records, _) = drain(&mut after.consumer("a", Start::Oldest).unwrap());
+        let of_the_first = records.iter().filter(|(number, _)| *number <= 3).count();
+        assert!(
+            of_the_first == 0 || of_the_first == 3,
+            "{of_the_first} of 3 after {survival:?}, seed {seed}"
+        );
+        came_back += usize::from(records.iter().any(|(number, _)| *number > 6));
+    }
+    assert!(came_back > 0, "no crash left the third batch");
+}
+
 #[test]
 fn o1_what_a_lying_device_lost_is_told_from_a_torn_tail() {
     let disk = Disk::new(1);

@@ -1,6 +1,7 @@
 //! The command line: which commands there are and what they exit with. One file a command.
 
 mod ask;
+mod buffer;
 mod check;
 mod demo;
 mod import;
@@ -20,7 +21,8 @@ use crate::control::Request;
 pub(crate) enum Exit {
     /// Everything asked for was done.
     Done = 0,
-    /// What was given is wrong: the configuration, and nothing was started; or a message, with `parse --strict`.
+    /// What was given is wrong: the configuration, and nothing was started; a message, with `parse --strict`; or a
+    /// buffer, of which something is damaged or lost.
     BadConfig = 1,
     // 2 is clap's: the arguments are wrong.
     /// The system refuses what the configuration asks for: a port in use, a directory that cannot be written.
@@ -58,7 +60,7 @@ const EXIT_HELP: &str = "\
 Signals: TERM, INT  hand addresses over, stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
          HUP        reopen the files that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
-Exit:    0 done  1 bad configuration or message  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
+Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -82,6 +84,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Send numbered messages, and say how many went
     Send(send::SendArguments),
+    /// Look into a buffer that no collector has open: list it, print it, check it, write it as JSON
+    Buffer(buffer::BufferArguments),
     /// Show what is understood of messages: standard input in, one JSON object a line out
     Parse(parse::ParseArguments),
 }
@@ -121,6 +125,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Events(events)) => ask::events(&events),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Send(load)) => send::send(&load),
+        Some(Command::Buffer(buffer)) => buffer::buffer(&buffer),
         Some(Command::Parse(parse)) => parse::parse(&parse),
     }
     .into()

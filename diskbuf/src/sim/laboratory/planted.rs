@@ -183,6 +183,10 @@ impl Storage for Broken {
         }
         self.storage.random(out)
     }
+
+    fn now(&self) -> u64 {
+        self.storage.now()
+    }
 }
 
 impl StorageFile for BrokenFile {
@@ -201,6 +205,10 @@ impl StorageFile for BrokenFile {
             }
             _ => self.file.write_all_at(buf, at),
         }
+    }
+
+    fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
+        self.file.write_durably_at(buf, at)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {

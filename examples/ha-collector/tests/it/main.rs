@@ -7,6 +7,7 @@
     reason = "a test fails by panicking; clippy knows helpers of integration tests only as ordinary functions"
 )]
 
+mod buffer;
 mod command_line;
 mod crash;
 mod delivery;

@@ -1,0 +1,239 @@
+//! Looking into a queue that nobody has open changes nothing and misses nothing.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use diskbuf::inspect::{Entry, Inspection, Place};
+use diskbuf::{Behind, Limit, LossCause, OpenError, Start, WhenFull};
+use proptest::prelude::*;
+
+use crate::support::{SEGMENT, append, copy_dir, drain, open, options, payload, segment_path, seq};
+
+/// Every file and its bytes.
+fn bytes(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below = dirs.iter().flat_map(|dir| bytes(dir));
+    files.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).chain(below).collect()
+}
+
+/// Numbers and payloads in the queue, losses, and numbers in quarantine.
+type All = (Vec<(u64, Vec<u8>)>, Vec<(u64, u64)>, Vec<u64>);
+
+fn all(inspection: &mut Inspection) -> All {
+    let (mut records, mut lost, mut quarantined) = (Vec::new(), Vec::new(), Vec::new());
+    let end = inspection.each(|entry| {
+        match entry {
+            Entry::Record { seq, payload, place: Place::Queue } => {
+                records.push((seq.as_u64(), payload.to_vec()))
+            }
+            Entry::Record { seq, place: Place::Quarantine { .. }, .. } => quarantined.push(seq.as_u64()),
+            Entry::Lost(loss) => lost.push((loss.from.as_u64(), loss.to.as_u64())),
+            _ => {}
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert_eq!(end.unwrap(), ControlFlow::Continue(()));
+    (records, lost, quarantined)
+}
+
+fn damage(path: &Path, at: u64) {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+}
+
+#[test]
+fn a_queue_at_rest_is_shown_with_its_segments_and_consumers_and_is_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        let mut ahead = queue.consumer("ahead", Start::Oldest).unwrap();
+        drop(queue.consumer_that(Behind::Loses, "behind", Start::Oldest).unwrap());
+        append(&queue, 1..1000);
+        ahead.read(Limit { records: 10, ..Limit::default() }).unwrap().ack().unwrap();
+        assert!(matches!(Inspection::open(dir.path()), Err(OpenError::Locked { .. })));
+    }
+    let before = bytes(dir.path());
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    assert!(
+        matches!(options(dir.path(), 8).open(), Err(OpenError::Locked { .. })),
+        "nobody opens it meanwhile"
+    );
+    let segments = inspection.segments();
+    assert!(segments.len() > 2 && segments.iter().all(|segment| segment.bytes == SEGMENT));
+    assert_eq!(segments.iter().map(|segment| segment.records).sum::<u64>(), 999);
+    for pair in segments.windows(2) {
+        assert_eq!(pair[0].first.as_u64() + pair[0].records, pair[1].first.as_u64());
+        assert!(pair[0].modified <= pair[1].modified);
+    }
+    let consumers = inspection.consumers();
+    let shown: Vec<_> = consumers.iter().map(|c| (&*c.name, c.acked, c.behind, c.lag, c.lost)).collect();
+    let (ahead, behind) = (Some(seq(11)), Some(seq(1)));
+    assert_eq!(shown, [("ahead", ahead, Behind::Keeps, 989, 0), ("behind", behind, Behind::Loses, 999, 0)]);
+    // All that is in the files, acknowledged or not.
+    let (records, lost, quarantined) = all(&mut inspection);
+    assert!(records.into_iter().eq((1..1000).map(|n| (n, payload(n)))));
+    assert_eq!((lost, quarantined), (vec![], vec![]));
+    let verdict = inspection.verify().unwrap();
+    assert!(verdict.is_whole() && verdict.records == 999, "{verdict:?}");
+    drop(inspection);
+    assert!(bytes(dir.path()) == before, "a file was touched");
+    open(dir.path());
+}
+
+#[test]
+fn damage_is_named_by_exact_number_and_reading_goes_on_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        drop(queue.consumer("a", Start::Oldest).unwrap());
+        append(&queue, 1..600);
+        queue.sync().unwrap();
+    }
+    let last_of_seven =
+        4096 + (1..=7).map(|n| (24 + payload(n).len() as u64).next_multiple_of(8)).sum::<u64>() - 9;
+    damage(&segment_path(dir.path(), 0), last_of_seven);
+    damage(&dir.path().join("META"), 8200);
+    damage(&segment_path(dir.path(), 1), 30);
+    let before = bytes(dir.path());
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let verdict = inspection.verify().unwrap();
+    assert_eq!(verdict.records, 598);
+    let lost: Vec<_> =
+        verdict.losses.iter().map(|loss| (loss.from.as_u64(), loss.to.as_u64(), loss.cause)).collect();
+    assert_eq!(lost, [(7, 7, LossCause::Corrupt)]);
+    let damaged: Vec<&str> = verdict.damaged.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(damaged, ["META", "0000000000000001.seg"], "{verdict:?}");
+    assert!(!verdict.is_whole());
+    let (records, lost, _) = all(&mut inspection);
+    assert!(records.iter().map(|(n, _)| *n).eq((1..600).filter(|n| *n != 7)));
+    assert_eq!(lost, [(7, 7)]);
+    drop(inspection);
+    assert!(bytes(dir.path()) == before, "a file was touched");
+}
+
+#[test]
+fn of_a_batch_that_was_never_synced_what_is_whole_is_shown_as_a_part() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        append(&queue, 1..21);
+        append(&queue, 21..41);
+    }
+    damage(&segment_path(dir.path(), 0), 4096 + 24);
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let (mut queued, mut parts) = (Vec::new(), Vec::new());
+    let end = inspection.each(|entry| {
+        match entry {
+            Entry::Record { seq, place: Place::Queue, .. } => queued.push(seq.as_u64()),
+            Entry::Record { seq, payload: bytes, place: Place::Part { .. } } => {
+                assert_eq!(bytes, payload(seq.as_u64()));
+                parts.push(seq.as_u64());
+            }
+            _ => {}
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert_eq!(end.unwrap(), ControlFlow::Continue(()));
+    assert!(queued.into_iter().eq(21..41) && parts.into_iter().eq(2..21));
+}
+
+#[test]
+fn records_of_a_file_that_was_put_away_are_shown_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        append(&queue, 1..600);
+        queue.sync().unwrap();
+    }
+    damage(&segment_path(dir.path(), 0), 4096 + 26);
+    // Read past the damage and acknowledged, the segment is put away.
+    {
+        let queue = open(dir.path());
+        drain(&mut queue.consumer("a", Start::Oldest).unwrap());
+        append(&queue, 600..610);
+    }
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let files = inspection.quarantined();
+    assert_eq!(files.len(), 1);
+    assert!(files[0].reason.starts_with("0000000000000000.seg: "), "{files:?}");
+    let (records, lost, quarantined) = all(&mut inspection);
+    let first = records[0].0;
+    assert!(records.iter().map(|(n, _)| *n).eq(first..610));
+    assert_eq!(lost, []);
+    assert_eq!((quarantined[0], quarantined.is_sorted()), (2, true));
+    assert!(!inspection.verify().unwrap().is_whole());
+}
+
+#[test]
+fn what_a_consumer_missed_is_shown_before_it_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = options(dir.path(), 2).open().unwrap();
+        drop(queue.consumer("a", Start::Oldest).unwrap());
+        for n in 1..1000 {
+            queue.append_one(&payload(n), WhenFull::DropOldest).unwrap();
+        }
+    }
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let oldest = inspection.segments()[0].first;
+    let missing = &inspection.consumers()[0].missing;
+    assert_eq!((missing[0].from, missing[0].to.next()), (seq(1), oldest));
+    let verdict = inspection.verify().unwrap();
+    assert_eq!(verdict.records + verdict.losses.iter().map(diskbuf::Loss::records).sum::<u64>(), 999);
+}
+
+#[test]
+fn a_directory_without_a_queue_is_none_and_stays_so() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(Inspection::open(dir.path()), Err(OpenError::NoQueue { .. })));
+    assert!(matches!(Inspection::open(dir.path().join("absent")), Err(OpenError::Io { .. })));
+    append(&open(dir.path()), 1..10);
+    std::fs::remove_file(dir.path().join("META")).unwrap();
+    assert!(matches!(Inspection::open(dir.path()), Err(OpenError::MetaMissing { .. })));
+    std::fs::write(dir.path().join("META"), b"nonsense").unwrap();
+    assert!(matches!(Inspection::open(dir.path()), Err(OpenError::MetaDamaged { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn any_damage_is_survived_and_shown_is_only_what_was_appended(
+        holes in proptest::collection::vec((0_usize..8, any::<u64>(), proptest::collection::vec(any::<u8>(), 1..600)), 1..6),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let queue = open(dir.path());
+            drop(queue.consumer("a", Start::Oldest).unwrap());
+            append(&queue, 1..700);
+            queue.sync().unwrap();
+        }
+        let copy = tempfile::tempdir().unwrap();
+        copy_dir(dir.path(), copy.path());
+        let files: Vec<_> = bytes(copy.path()).into_keys().filter(|path| !path.ends_with("META")).collect();
+        for (file, at, noise) in holes {
+            let path = &files[file % files.len()];
+            let len = std::fs::metadata(path).unwrap().len();
+            std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&noise, at % len).unwrap();
+        }
+        let before = bytes(copy.path());
+        let mut inspection = Inspection::open(copy.path()).unwrap();
+        let (records, lost, _) = all(&mut inspection);
+        let mut numbers: Vec<u64> = records.iter().map(|(n, _)| *n).collect();
+        prop_assert!(records.iter().all(|(n, bytes)| *bytes == payload(*n)));
+        prop_assert!(numbers.is_sorted());
+        numbers.extend(lost.iter().flat_map(|(from, to)| *from..=*to));
+        numbers.sort_unstable();
+        numbers.dedup();
+        prop_assert_eq!(numbers.last().unwrap() - numbers[0] + 1, numbers.len() as u64);
+        let verdict = inspection.verify().unwrap();
+        prop_assert_eq!(verdict.records, records.len() as u64);
+        prop_assert!(verdict.records + verdict.losses.iter().map(diskbuf::Loss::records).sum::<u64>() >= 699);
+        drop(inspection);
+        prop_assert!(bytes(copy.path()) == before, "a file was touched");
+    }
+}

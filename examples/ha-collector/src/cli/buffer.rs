@@ -1,0 +1,382 @@
+//! `ha-collector buffer`: what is in a buffer that no collector has open, and whether it is whole. Nothing is written to it.
+
+use std::io::{self, BufWriter, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand};
+use diskbuf::inspect::{Entry, Inspection, Place};
+use diskbuf::{Behind, Loss, OpenError, ReadError};
+use serde_json::{Map, Value, json};
+use syslog_parse::{Deviation, Deviations, Provenance, Rfc3339, Span, Timestamp};
+
+use super::Exit;
+use crate::log;
+
+#[derive(Debug, Args)]
+pub(super) struct BufferArguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List segments, consumers and files that were put away
+    Ls(Which),
+    /// Print the raw messages, one a line, control characters escaped
+    Cat(Which),
+    /// Check every checksum, and name what is damaged and which messages are lost; exit 1 if there are such
+    Verify(Which),
+    /// Write every message as a JSON object a line
+    Export(Which),
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The buffer's directory, such as ha-collector-data/buffer
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+pub(super) fn buffer(arguments: &BufferArguments) -> Exit {
+    let (What::Ls(which) | What::Cat(which) | What::Verify(which) | What::Export(which)) = &arguments.what;
+    let mut inspection = match Inspection::open(&which.dir) {
+        Ok(inspection) => inspection,
+        Err(error) => {
+            let damaged = matches!(error, OpenError::MetaDamaged { .. } | OpenError::MetaMissing { .. });
+            let hint = match error {
+                OpenError::Locked { .. } => "; stop the collector, or look at a copy of the directory",
+                _ => "",
+            };
+            log::say(format_args!("error: {}{hint}", chain(&error)));
+            return if damaged { Exit::BadConfig } else { Exit::CannotStart };
+        }
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let done = match &arguments.what {
+        What::Ls(_) => ls(&inspection, &mut out),
+        What::Cat(_) => each(&mut inspection, &mut out, cat),
+        What::Verify(_) => verify(&mut inspection, &mut out),
+        What::Export(_) => each(&mut inspection, &mut out, export),
+    };
+    match done.and_then(|exit| out.flush().map_err(Failed::Write).map(|()| exit)) {
+        Ok(exit) => exit,
+        // Whoever reads our output has seen enough, as `head` does.
+        Err(Failed::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(Failed::Write(error)) => failed(&error),
+        Err(Failed::Read(error)) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> Exit {
+    log::say(format_args!("error: {}", chain(error)));
+    Exit::Failed
+}
+
+/// An error and its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// What went wrong after the buffer was open.
+enum Failed {
+    Read(ReadError),
+    Write(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+fn ls(inspection: &Inspection, out: &mut impl Write) -> Result<Exit, Failed> {
+    let now = SystemTime::now();
+    let status = inspection.status();
+    writeln!(
+        out,
+        "{} messages, {} to {}; {} dropped as newest, {} as oldest",
+        status.records,
+        status.oldest_seq,
+        status.next_seq.as_u64() - 1,
+        status.dropped_newest,
+        status.dropped_oldest
+    )?;
+    for segment in inspection.segments() {
+        let age = segment.modified.and_then(|modified| now.duration_since(modified).ok());
+        let until = segment.first.as_u64() + segment.records;
+        let range = match segment.records {
+            0 => "empty".to_owned(),
+            _ => format!("{} to {}", segment.first, until - 1),
+        };
+        let age = age.map_or_else(|| "unknown".to_owned(), ago);
+        writeln!(
+            out,
+            "segment   {}  {} bytes  messages {range}  written {age} ago",
+            segment.name, segment.bytes
+        )?;
+    }
+    for consumer in inspection.consumers() {
+        let acked = consumer.acked.map_or_else(|| "damaged".to_owned(), |acked| format!("next {acked}"));
+        let behind = match consumer.behind {
+            Behind::Keeps => "keeps",
+            Behind::Loses => "loses",
+        };
+        writeln!(
+            out,
+            "consumer  {}  {acked}  {} waiting  {} lost  {behind}",
+            consumer.name, consumer.lag, consumer.lost
+        )?;
+    }
+    for file in inspection.quarantined() {
+        let reason = file.reason.escape_debug();
+        writeln!(out, "put away  {}  {} bytes  {reason}", file.name, file.bytes)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn verify(inspection: &mut Inspection, out: &mut impl Write) -> Result<Exit, Failed> {
+    let verdict = inspection.verify()?;
+    for (name, what) in &verdict.damaged {
+        writeln!(out, "damaged: {name}: {}", what.escape_debug())?;
+    }
+    for loss in &verdict.losses {
+        writeln!(out, "{}", told(loss))?;
+    }
+    if verdict.torn_bytes > 0 {
+        writeln!(
+            out,
+            "unfinished: {} bytes behind the last message, which nobody was told of",
+            verdict.torn_bytes
+        )?;
+    }
+    let lost: u64 = verdict.losses.iter().map(Loss::records).sum();
+    writeln!(
+        out,
+        "{} messages of {} bytes are whole, {lost} are lost",
+        verdict.records, verdict.payload_bytes
+    )?;
+    Ok(if verdict.is_whole() { Exit::Done } else { Exit::BadConfig })
+}
+
+fn told(loss: &Loss) -> String {
+    format!("lost: messages {} to {} ({:?})", loss.from, loss.to, loss.cause)
+}
+
+/// Shows every record and every loss; 1 when there was a loss.
+fn each<W: Write>(
+    inspection: &mut Inspection,
+    out: &mut W,
+    show: impl Fn(&Entry<'_>, &mut W) -> io::Result<()>,
+) -> Result<Exit, Failed> {
+    let mut exit = Exit::Done;
+    let shown = inspection.each(|entry| {
+        if let Entry::Lost(_) = entry {
+            exit = Exit::BadConfig;
+        }
+        match show(&entry, out) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    })?;
+    match shown {
+        ControlFlow::Continue(()) => Ok(exit),
+        ControlFlow::Break(error) => Err(Failed::Write(error)),
+    }
+}
+
+/// The message as it was received; what is no record of ours as it is.
+fn cat(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
+    match entry {
+        Entry::Record { payload, .. } => {
+            let raw = Fields::read(payload).map_or(*payload, |fields| fields.raw);
+            writeln!(out, "{}", escaped(raw))
+        }
+        Entry::Lost(loss) => {
+            log::say(told(loss));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One line, whatever it is; a backslash is doubled, so that what was received can be had back.
+fn escaped(raw: &[u8]) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let hex = |text: &mut String, bytes: &[u8]| bytes.iter().for_each(|b| *text += &format!("\\x{b:02x}"));
+    for chunk in raw.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char {
+                '\\' => text += "\\\\",
+                '\n' => text += "\\n",
+                '\r' => text += "\\r",
+                '\t' => text += "\\t",
+                _ if char.is_control() => hex(&mut text, char.encode_utf8(&mut [0; 4]).as_bytes()),
+                _ => text.push(char),
+            }
+        }
+        hex(&mut text, chunk.invalid());
+    }
+    text
+}
+
+fn export(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut object = Map::new();
+    match entry {
+        Entry::Record { seq, payload, place } => {
+            object.insert("seq".to_owned(), seq.as_u64().into());
+            match place {
+                Place::Part { file } => object.insert("part_of_batch_in".to_owned(), (*file).into()),
+                Place::Quarantine { file } => object.insert("put_away_in".to_owned(), (*file).into()),
+                _ => None,
+            };
+            match Fields::read(payload) {
+                Some(fields) => fields.describe(&mut object),
+                None => bytes(&mut object, "record", payload),
+            }
+        }
+        Entry::Lost(Loss { from, to, cause, .. }) => {
+            let lost = json!({ "from": from.as_u64(), "to": to.as_u64(), "cause": format!("{cause:?}") });
+            object.insert("lost".to_owned(), lost);
+        }
+        _ => return Ok(()),
+    }
+    serde_json::to_writer(&mut *out, &Value::Object(object))?;
+    out.write_all(b"\n")
+}
+
+/// As text if it is text, else as `<key>_base64`.
+fn bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => object.insert(key.to_owned(), text.into()),
+        Err(_) => object.insert(format!("{key}_base64"), STANDARD.encode(bytes).into()),
+    };
+}
+
+/// What `collector::record` writes, version 1, as its table has it.
+struct Fields<'a> {
+    header: &'a [u8; 128],
+    raw: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn read(payload: &'a [u8]) -> Option<Self> {
+        let (header, raw) = payload.split_first_chunk()?;
+        (header.first() == Some(&1)).then_some(Self { header, raw })
+    }
+
+    fn describe(&self, object: &mut Map<String, Value>) {
+        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+        let [format, flags, digits] = [1, 5, 6].map(|at| u8::from_le_bytes(self.at(at)));
+        let pri = u16::from_le_bytes(self.at(2));
+        let received = i64::from_le_bytes(self.at(8));
+        let nanos = u32::try_from(received.rem_euclid(NANOS)).unwrap_or_default();
+        let received = Timestamp::new(received.div_euclid(NANOS), nanos);
+        put("received", Rfc3339::new(received, 0, 9).to_string().into());
+        let time = Timestamp::new(i64::from_le_bytes(self.at(16)), u32::from_le_bytes(self.at(24)));
+        let offset = i32::from_le_bytes(self.at(28));
+        put("time", Rfc3339::new(time, offset, digits).to_string().into());
+        let from_stamp = flags & 1 != 0;
+        let zone = Provenance::from_bits(u8::from_le_bytes(self.at(4))).zone().as_str();
+        put("zone", if from_stamp { zone.into() } else { Value::Null });
+        let format = match format {
+            1 => "rfc3164",
+            2 => "rfc5424",
+            _ => "unparsed",
+        };
+        put("format", format.into());
+        put("pri", if pri == u16::MAX { Value::Null } else { pri.into() });
+        put("source_key", u32::from_le_bytes(self.at(48)).into());
+        put("peer", self.peer().map_or(Value::Null, |peer| peer.to_string().into()));
+        let deviations = Deviations::from_bits(u64::from_le_bytes(self.at(32)));
+        put("deviations", deviations.iter().map(Deviation::as_str).collect());
+        if flags & 2 != 0 {
+            put("sequence", u32::from_le_bytes(self.at(52)).into());
+        }
+        put("cut", (flags & 4 != 0).into());
+        for (place, key) in ["host", "app", "procid", "msgid"].into_iter().enumerate() {
+            let at = 80 + 8 * place;
+            let span =
+                Span { start: u32::from_le_bytes(self.at(at)), len: u32::from_le_bytes(self.at(at + 4)) };
+            if let Some(part) = span.of(self.raw) {
+                bytes(object, key, part);
+            }
+        }
+        bytes(object, "raw", self.raw);
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        let ip = Ipv6Addr::from(self.at::<16>(64));
+        let ip = match u8::from_le_bytes(self.at(7)) {
+            4 => IpAddr::V4(ip.to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED)),
+            6 => IpAddr::V6(ip),
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, u16::from_le_bytes(self.at(56))))
+    }
+
+    fn at<const N: usize>(&self, at: usize) -> [u8; N] {
+        self.header.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
+    }
+}
+
+/// In the largest unit of which there is more than one.
+fn ago(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "s"),
+        120..7200 => (seconds / 60, "min"),
+        7200..172_800 => (seconds / 3600, "h"),
+        _ => (seconds / 86_400, "d"),
+    };
+    format!("{number} {unit}")
+}
+
+const NANOS: i64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_a_line_and_nothing_is_ambiguous() {
+        assert_eq!(escaped(b"plain \xc3\xa9"), "plain é");
+        assert_eq!(escaped(b"a\nb\\n\x1b[0m\xff\x00\xc2\x85"), r"a\nb\\n\x1b[0m\xff\x00\xc2\x85");
+    }
+
+    #[test]
+    fn any_bytes_can_be_described() {
+        for byte in [0, 0x7F, 0x80, 0xFF] {
+            let mut payload = [byte; 200];
+            payload[0] = 1;
+            let mut out = Vec::new();
+            let entry = Entry::Record { seq: diskbuf::Seq::FIRST, payload: &payload, place: Place::Queue };
+            export(&entry, &mut out).unwrap();
+            cat(&entry, &mut out).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_age_is_told_in_one_unit() {
+        assert_eq!(
+            [59, 125, 7200, 200_000].map(|s| ago(Duration::from_secs(s))),
+            ["59 s", "2 min", "2 h", "2 d"]
+        );
+    }
+}
