@@ -3,61 +3,62 @@
 //! A message goes socket → [`intake`] → buffer → destination. A source thread never waits for a destination; they
 //! meet only in the buffer, a [`diskbuf::Queue`] of [`record`]s. Every message is accounted for in the [`ledger`].
 
+mod buffer;
 mod casualty;
 mod descriptors;
 mod destinations;
-#[allow(dead_code, reason = "wired when the paths are")]
 mod event;
 mod intake;
 mod ledger;
 mod limit;
 mod names;
-#[allow(dead_code, reason = "wired when the paths are")]
 mod path;
+mod prepare;
 mod reception;
-#[allow(dead_code, reason = "wired when the paths are")]
 mod record;
-#[allow(dead_code, reason = "wired when the paths are")]
 mod routing;
 mod sources;
 mod stop;
-#[allow(dead_code, unused_imports, reason = "wired when the paths are")]
 mod template;
 mod vitals;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread::{Builder, JoinHandle};
 
-use diskbuf::{Behind, Interrupter, OpenError, Queue, Start};
-use rustix::fs::{Access, AtFlags};
+use diskbuf::Queue;
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
-use tracing::{info, warn};
+use tracing::warn;
 
 pub(crate) use self::casualty::Casualty;
-use self::casualty::{Dead, Watch};
 use self::descriptors::Descriptors;
-use self::destinations::{Deliver, Opening, Orders, Pace, Runner, WallClock};
+use self::destinations::running::{Around, Destinations};
+use self::event::Names as FieldNames;
 pub(crate) use self::ledger::Balance;
 use self::ledger::Ledger;
 use self::names::Names;
+use self::path::ways::Buffer;
+use self::prepare::Prepared;
 use self::reception::Machine;
+use self::routing::Plans;
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 pub(crate) use self::sources::{Ear, Whose};
 use self::stop::Stop;
 pub(crate) use self::vitals::Vitals;
 use crate::config::{Config, Naming};
 
-/// Why the collector did not start. Nothing is running then, and nothing was accepted.
+/// Why the collector did not start, or did not change. Nothing is running then that was not before, and nothing was
+/// accepted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("cannot listen on {place} (source `{id}`): {source}{}", bind_hint(.source))]
     Bind { id: String, place: String, source: io::Error },
     #[error("cannot write to {place} (destination `{id}`): {source}")]
     Destination { id: String, place: String, source: io::Error },
+    #[error("destination `{id}`: {source}")]
+    Template { id: String, source: template::TemplateError },
+    #[error("cannot use the paths: {source}")]
+    Paths { source: path::CompileError },
     #[error("cannot open the buffer {}: {message}", dir.display())]
     Buffer { dir: PathBuf, message: String },
     #[error("cannot start a thread: {source}")]
@@ -82,9 +83,12 @@ pub(crate) struct Collector {
     ledger: Ledger,
     runtime: Option<Runtime>,
     sources: Sources,
-    destination_threads: Vec<JoinHandle<()>>,
-    orders: Orders,
-    interrupters: Vec<Interrupter>,
+    destinations: Destinations,
+    plans: Plans,
+    /// All names that any configuration of this process had: what was compiled with them goes on.
+    names: FieldNames,
+    give_up: Stop,
+    zone: IanaZone,
 }
 
 impl Collector {
@@ -92,14 +96,9 @@ impl Collector {
     /// has created no directory. To be called before anything else opens a file: sockets may have been passed.
     pub(crate) fn bind(config: &Config, sockets: Whose) -> Result<BoundSources, StartError> {
         let mut passed = Passed::take(sockets);
-        let virtual_address = |listen: std::net::SocketAddr| {
-            config.keeper.as_ref().is_some_and(|keeper| keeper.has(listen.ip()))
-        };
         let mut bound = Vec::new();
         for source in &config.sources {
-            bound.push(Bound::bind(source, virtual_address, &mut passed).map_err(|error| {
-                StartError::Bind { id: source.id.clone(), place: source.place(), source: error }
-            })?);
+            bound.push(bind(config, source, &mut passed)?);
         }
         Ok(BoundSources { bound, unused: passed.unused() })
     }
@@ -114,58 +113,59 @@ impl Collector {
             warn!("the service manager passed a socket that no source asks for: {socket}");
         }
         let descriptors = Descriptors::share(config);
-        let zone = local_zone();
-        let mut destinations = Vec::new();
-        for to in &config.destinations {
-            let opening = Opening::compile(to, &mut event::Names::default()).map_err(|error| {
-                StartError::Destination {
-                    id: to.id.clone(),
-                    place: to.place(),
-                    source: io::Error::other(error.to_string()),
-                }
-            })?;
-            let around = Arc::new(template::Surroundings::new(
-                event::Names::default(),
-                config.sources.iter().map(|source| source.id.as_str()),
-            ));
-            let opened = destinations::open(opening, &around, descriptors.files, &zone)
-                .map_err(|source| StartError::Destination { id: to.id.clone(), place: to.place(), source })?;
-            destinations.push((to, opened));
-        }
-        let queue = open_queue(config)?;
-        let buffer = &config.buffer.dir;
-        let writable = rustix::fs::accessat(
-            rustix::fs::CWD,
-            buffer,
-            Access::WRITE_OK | Access::EXEC_OK,
-            AtFlags::EACCESS,
-        );
-        writable.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: error.to_string() })?;
+        let machine = machine(config);
+        let zone = machine.zone.clone();
+        let mut names = FieldNames::default();
+        // Before the buffer is made: whoever finds a mistake here has created no directory.
+        prepare::templates(config, &mut names.clone())?;
+        let queue = buffer::open(config)?;
+        let status = queue.status();
+        let ledger = Ledger::new(status.next_seq.as_u64());
+        let holds = if status.consumers.iter().all(|consumer| consumer.lag == 0) {
+            Buffer::Empty
+        } else {
+            Buffer::HoldsRecords
+        };
+        let Prepared { plan, openings, around } = Prepared::new(config, &mut names, &ledger, holds)?;
+        let plans = Plans::new(plan);
         let (dead, casualty) = tokio::sync::mpsc::unbounded_channel();
-        let next = queue.status().next_seq.as_u64();
-        let ledger = Ledger::new(next);
-        let orders = Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() };
+        let give_up = Stop::default();
         let sources = Sources::new(Surroundings {
             queue: queue.clone(),
             ledger: ledger.clone(),
-            machine: machine(config),
+            plans: plans.clone(),
+            machine,
             runtime: runtime.handle().clone(),
-            give_up: orders.give_up.clone(),
+            give_up: give_up.clone(),
             dead: dead.clone(),
             held: Held::new(config.received.max_held),
             positions: config.positions.clone(),
             connections_of_one: descriptors.connections_of_one,
         });
-        let mut this = Self {
-            queue,
-            ledger,
-            runtime: Some(runtime),
-            sources,
-            destination_threads: Vec::new(),
-            interrupters: Vec::new(),
-            orders,
-        };
-        match this.start_threads(config, bound, destinations, &dead) {
+        let destinations = Destinations::new(Around {
+            queue: queue.clone(),
+            ledger: ledger.clone(),
+            plans: plans.clone(),
+            dead,
+            buffer: config.buffer.dir.clone(),
+            drain: Stop::default(),
+        });
+        let runtime = Some(runtime);
+        let mut this = Self { queue, ledger, runtime, sources, destinations, plans, names, give_up, zone };
+        let mut started = Ok(());
+        for opening in openings {
+            let wanted = prepare::wanted(config, opening.to);
+            started = prepare::open(opening, &around, descriptors.files, &this.zone)
+                .and_then(|deliver| this.destinations.add(wanted, deliver));
+            if started.is_err() {
+                break;
+            }
+        }
+        if started.is_ok() {
+            this.destinations.warn_of_forgotten();
+            started = bound.into_iter().try_for_each(|bound| this.begin(bound));
+        }
+        match started {
             Ok(()) => Ok((this, casualty)),
             Err(error) => {
                 this.stop();
@@ -174,44 +174,8 @@ impl Collector {
         }
     }
 
-    fn start_threads(
-        &mut self,
-        config: &Config,
-        bound: Vec<Bound>,
-        destinations: Vec<(&crate::config::Destination, Box<dyn Deliver>)>,
-        dead: &Dead,
-    ) -> Result<(), StartError> {
-        for (to, mut destination) in destinations {
-            let behind = Behind::Keeps;
-            let consumer = self.queue.consumer_that(behind, &to.id, Start::Oldest);
-            let mut consumer = consumer.map_err(|error| StartError::Buffer {
-                dir: config.buffer.dir.clone(),
-                message: chain(&error),
-            })?;
-            self.interrupters.push(consumer.interrupter());
-            // From its place, not from the oldest record kept: what is missing in between was due, too, and will be
-            // reported as lost.
-            let backlog = self.queue.status().next_seq.as_u64().saturating_sub(consumer.acked().as_u64());
-            if backlog > 0 {
-                info!(destination = to.id, messages = backlog, "delivering what was left in the buffer");
-            }
-            let account = self.ledger.open_destination(&to.id, consumer.acked().as_u64());
-            let orders = self.orders.clone();
-            let watch = Watch::new(format!("destination `{}`", to.id), dead, &self.orders.drain);
-            let (id, pace) = (to.id.clone(), Pace::from(&to.deliver));
-            let thread = Builder::new().name(format!("to-{}", to.id)).spawn(move || {
-                let _watch = watch;
-                let (consumer, account, orders, clock) = (&mut consumer, &*account, &orders, WallClock);
-                let runner = Runner { id: &id, consumer, behind, account, orders, pace, clock };
-                runner.run(&mut *destination);
-            });
-            self.destination_threads.push(thread.map_err(|source| StartError::Thread { source })?);
-        }
-        self.warn_of_forgotten_destinations(config);
-        for bound in bound {
-            self.sources.add(bound).map_err(|source| StartError::Thread { source })?;
-        }
-        Ok(())
+    fn begin(&mut self, bound: Bound) -> Result<(), StartError> {
+        self.sources.add(bound).map_err(|source| StartError::Thread { source })
     }
 
     /// What listens, such as `udp 127.0.0.1:5514`.
@@ -229,23 +193,80 @@ impl Collector {
         self.vitals().balance()
     }
 
-    /// Does what this configuration says, without losing a connection, a datagram or a record. When it cannot be done,
-    /// nothing has changed. What was done comes in words.
-    pub(crate) fn reload(&mut self, _config: &Config) -> Result<String, StartError> {
-        self.reopen();
-        Ok("files are opened anew".to_owned())
+    /// Does what this configuration says, and opens files anew. Sources and destinations that are as they were go on with
+    /// their connections, and no record is lost. When it cannot be done, nothing has changed. What was done comes in words.
+    pub(crate) fn reload(&mut self, config: &Config) -> Result<String, StartError> {
+        let descriptors = Descriptors::share(config);
+        let mut names = self.names.clone();
+        let prepared = Prepared::new(config, &mut names, &self.ledger, Buffer::HoldsRecords)?;
+        let Prepared { plan, openings, around } = prepared;
+        let all: Vec<_> = config.destinations.iter().map(|to| prepare::wanted(config, to)).collect();
+        let mut fresh = Vec::new();
+        for opening in openings {
+            let wanted = prepare::wanted(config, opening.to);
+            if !self.destinations.has(&wanted) {
+                fresh.push((wanted, prepare::open(opening, &around, descriptors.files, &self.zone)?));
+            }
+        }
+        let bound = self.exchange_sockets(config)?;
+        // From here on it is done.
+        let ended = self.destinations.keep(&all);
+        let started = fresh.len();
+        for (wanted, deliver) in fresh {
+            self.destinations.add(wanted, deliver)?;
+        }
+        self.plans.replace(plan);
+        self.names = names;
+        let sources_ended = self.sources.keep(&config.sources);
+        let sources_started = bound.len();
+        for bound in bound {
+            self.begin(bound)?;
+        }
+        self.destinations.warn_of_forgotten();
+        self.destinations.reopen();
+        Ok(format!(
+            "reloaded: {} sources ({sources_started} started, {sources_ended} ended), {} paths, {} destinations ({started} started, \
+             {ended} ended); files are opened anew",
+            config.sources.len(),
+            config.paths.len(),
+            config.destinations.len(),
+        ))
     }
 
-    /// Has the destinations open their files anew.
-    pub(crate) fn reopen(&self) {
-        self.orders.reopen.fetch_add(1, Ordering::Relaxed);
-        self.interrupters.iter().for_each(Interrupter::interrupt);
+    /// Binds what is new. A source that is set up otherwise at the place where it is has to end first; when the new one
+    /// cannot be bound then, it is started again as it was.
+    fn exchange_sockets(&mut self, config: &Config) -> Result<Vec<Bound>, StartError> {
+        let mut passed = Passed::none();
+        let fresh: Vec<_> = config.sources.iter().filter(|source| !self.sources.has(source)).collect();
+        let (changed, new): (Vec<_>, Vec<_>) =
+            fresh.into_iter().partition(|source| self.sources.occupies_place_of(source));
+        let mut bound = Vec::new();
+        for source in new {
+            bound.push(bind(config, source, &mut passed)?);
+        }
+        for source in changed {
+            let before = self.sources.end_at_place_of(source);
+            match bind(config, source, &mut passed) {
+                Ok(one) => bound.push(one),
+                Err(error) => {
+                    for old in before {
+                        let again = bind(config, &old, &mut passed).and_then(|old| self.begin(old));
+                        if let Err(again) = again {
+                            warn!("could not be started again as it was: {again}");
+                        }
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(bound)
     }
 
     /// What ends a [`Self::stop`] that takes too long.
     pub(crate) fn give_up(&self) -> impl Fn() + Send + 'static {
-        let orders = self.orders.clone();
-        move || orders.give_up.say()
+        let mut all = self.destinations.give_up();
+        all.push(self.give_up.clone());
+        move || all.iter().for_each(Stop::say)
     }
 
     /// Stops reading, writes what is queued, and gives the final balance.
@@ -254,36 +275,22 @@ impl Collector {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-        self.orders.drain.say();
-        self.queue.close();
-        for thread in self.destination_threads.drain(..) {
-            drop(thread.join());
-        }
+        self.destinations.drain();
         if let Err(error) = self.queue.sync() {
             warn!("cannot sync the buffer: {error}");
         }
         self.balance()
     }
+}
 
-    /// A consumer that no destination reads keeps its messages, and with them the space of the buffer.
-    fn warn_of_forgotten_destinations(&self, config: &Config) {
-        for consumer in self.queue.consumers() {
-            if config.destinations.iter().any(|to| to.id == consumer.name) {
-                continue;
-            }
-            if consumer.lag == 0 && self.queue.remove_consumer(&consumer.name).is_ok() {
-                info!(destination = consumer.name, "no longer configured, nothing waits for it: forgotten");
-            } else {
-                warn!(
-                    destination = consumer.name,
-                    messages = consumer.lag,
-                    "messages wait in the buffer for a destination that is not configured and keep their space; \
-                     configure it again, or remove consumers/{}.cursor from the buffer while the collector is stopped",
-                    consumer.name
-                );
-            }
-        }
-    }
+fn bind(config: &Config, source: &crate::config::Source, passed: &mut Passed) -> Result<Bound, StartError> {
+    let virtual_address =
+        |listen: std::net::SocketAddr| config.keeper.as_ref().is_some_and(|keeper| keeper.has(listen.ip()));
+    Bound::bind(source, virtual_address, passed).map_err(|error| StartError::Bind {
+        id: source.id.clone(),
+        place: source.place(),
+        source: error,
+    })
 }
 
 /// The sources of the configuration, in its order, none of them at work.
@@ -294,36 +301,22 @@ pub(crate) struct BoundSources {
     unused: Vec<String>,
 }
 
-fn open_queue(config: &Config) -> Result<Queue, StartError> {
-    let buffer = &config.buffer;
-    let queue = diskbuf::Options::new(&buffer.dir)
-        .segment_bytes(buffer.segment_size.0)
-        .max_bytes(buffer.max_size.0)
-        .open()
-        .map_err(|error| {
-            let message = match error {
-                OpenError::MaxBytes { min, .. } => format!(
-                    "max-size is {}, but with the segments that this buffer was made with it takes at least {min} bytes",
-                    buffer.max_size
-                ),
-                error => chain(&error),
-            };
-            StartError::Buffer { dir: buffer.dir.clone(), message }
-        })?;
-    let found = queue.recovery();
-    if found.torn_bytes > 0 {
-        info!(bytes = found.torn_bytes, "cut what a crash left unfinished at the end of the buffer");
+/// What a template is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// What is written for a message.
+    Text,
+    /// The path of the file that it is written to.
+    Path,
+}
+
+/// What is wrong with a template, if anything is.
+pub(crate) fn template_mistake(text: &str, subject: Subject) -> Option<template::TemplateError> {
+    let names = &mut FieldNames::default();
+    match subject {
+        Subject::Text => template::Template::compile_with(text, names, &path::condition).err(),
+        Subject::Path => template::PathTemplate::compile(text, names, &path::condition).err(),
     }
-    for loss in &found.losses {
-        warn!("the buffer lost messages {} to {}: {:?}", loss.from, loss.to, loss.cause);
-    }
-    for name in &found.cursors_reset {
-        warn!(destination = name, "its place in the buffer was damaged: everything kept is delivered again");
-    }
-    for path in &found.unreadable {
-        warn!("a file of the buffer cannot be read and is left alone: {}", path.display());
-    }
-    Ok(queue)
 }
 
 /// An error and its causes in one line.

@@ -7,7 +7,6 @@ mod check;
 mod destination;
 mod diagnostic;
 mod entry;
-#[allow(dead_code, reason = "wired when the paths are")]
 pub(crate) mod path;
 mod rights;
 mod schema;
@@ -15,7 +14,7 @@ mod source;
 mod units;
 mod vrrp;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,17 +23,18 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use self::check::Check;
-use self::destination::{DeliverKeys, Places};
+use self::destination::{DeliverKeys, Placed, Places};
 pub(crate) use self::diagnostic::nearest;
 use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
 use self::path::{Ends, Paths};
 use self::vrrp::Findings;
+use crate::collector::Subject;
 
 pub(crate) use self::destination::{
     Compress, ConsoleDestination, DatagramDestination, Dedupe, Delivery, Destination, DestinationKind, Every,
     FileDestination, FilePath, Format, Framing, Layout, MissingDirs, PipeDestination, ProgramDestination,
-    Rights, Rotate, Strategy, StreamDestination, Sync, Target, UserttyDestination,
+    Rights, Rotate, Stamp, Strategy, StreamDestination, Sync, Target, UserttyDestination,
 };
 pub(crate) use self::rights::{Account, Mode};
 pub(crate) use self::source::{
@@ -61,6 +61,7 @@ const ENTRIES: [&str; 2] = [SOURCE, DESTINATION];
 /// Beneath the data directory.
 const CONTROL: &str = "control";
 const POSITIONS: &str = "positions";
+const WAYS: &str = "ways";
 
 const RECEIVE: &str = "receive";
 
@@ -76,6 +77,8 @@ pub(crate) struct Config {
     pub(crate) received: Received,
     /// Where sources keep how far they have read.
     pub(crate) positions: PathBuf,
+    /// Which bit of a record in the buffer stands for which path and destination.
+    pub(crate) ways: PathBuf,
     pub(crate) destinations: Vec<Destination>,
     /// In their order; none: every source leads to every destination.
     pub(crate) paths: Vec<path::Path>,
@@ -110,6 +113,7 @@ impl Config {
             sources: Source::standard(),
             received: Received::default(),
             positions: data.join(POSITIONS),
+            ways: data.join(WAYS),
             destinations: Destination::standard(data),
             paths: Vec::new(),
             control: data.join(CONTROL),
@@ -206,6 +210,7 @@ struct Builder {
     data: Option<PathBuf>,
     buffer: Option<(Arc<Text>, schema::Buffer)>,
     deliver: Option<(Arc<Text>, DeliverKeys)>,
+    templates: BTreeMap<String, Placed>,
     /// Their [`entry`] tables are read when all else is known.
     texts: Vec<Arc<Text>>,
     keeper: vrrp::Given,
@@ -252,6 +257,13 @@ impl Builder {
             }
             self.buffer = Some((Arc::clone(&text), buffer.into_inner()));
         }
+        for (name, template) in file.template {
+            let span = template.span();
+            if self.templates.insert(name.clone(), Placed::new(template, &text)).is_some() {
+                let message = format!("the template `{name}` is given in two files");
+                self.errors.push(Diagnostic::new(message).at(&text, span));
+            }
+        }
         if let Some(deliver) = file.deliver {
             if self.deliver.is_some() {
                 self.errors
@@ -286,7 +298,9 @@ impl Builder {
         let deliver = self.deliver.take().map_or_else(Delivery::default, |(text, keys)| {
             keys.over(&Delivery::default(), &text, &mut Check { errors: &mut self.errors })
         });
-        let destinations = self.destinations(Places { data: &data, buffer: &buffer.dir, deliver: &deliver });
+        let mut destinations =
+            self.destinations(Places { data: &data, buffer: &buffer.dir, deliver: &deliver });
+        self.templates(&mut destinations);
         let mut findings = Findings::default();
         let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
         self.errors.append(&mut findings.errors);
@@ -305,6 +319,7 @@ impl Builder {
         if self.errors.is_empty() {
             let control = data.join(CONTROL);
             let positions = data.join(POSITIONS);
+            let ways = data.join(WAYS);
             let warnings = Errors(findings.warnings);
             let paths = paths.paths;
             Ok(Config {
@@ -312,6 +327,7 @@ impl Builder {
                 sources,
                 received,
                 positions,
+                ways,
                 destinations,
                 paths,
                 control,
@@ -321,6 +337,26 @@ impl Builder {
         } else {
             Err(Errors(self.errors))
         }
+    }
+
+    /// Puts the texts of templates where their names stand, and says what is wrong with any.
+    fn templates(&mut self, destinations: &mut [Destination]) {
+        let mut mistakes = Vec::new();
+        for template in self.templates.values() {
+            mistakes.extend(mistake(template, Subject::Text));
+        }
+        for to in destinations {
+            if let Layout::Template(template) = &mut to.deliver.layout {
+                match self.templates.get(&template.value) {
+                    Some(named) => *template = named.clone(),
+                    None => mistakes.extend(mistake(template, Subject::Text)),
+                }
+            }
+            if let DestinationKind::File(FileDestination { path: FilePath::Template(path), .. }) = &to.kind {
+                mistakes.extend(mistake(path, Subject::Path));
+            }
+        }
+        self.errors.extend(mistakes);
     }
 
     fn buffer(&mut self, data: &Path) -> Buffer {
@@ -449,6 +485,12 @@ fn ids(name: &str, key: &str, texts: &[Arc<Text>]) -> (Vec<String>, Vec<String>)
         }
     }
     (all, keyed)
+}
+
+/// What is wrong with a template.
+fn mistake(template: &Placed, subject: Subject) -> Option<Diagnostic> {
+    let error = crate::collector::template_mistake(&template.value, subject)?;
+    Some(template.wrong_at(error.at(), error.to_string()))
 }
 
 /// The entries of that name in a text that could be read before.

@@ -13,18 +13,24 @@ pub(crate) type Dead = tokio::sync::mpsc::UnboundedSender<String>;
 pub(crate) struct Watch {
     name: String,
     dead: Dead,
-    expected: Stop,
+    expected: Vec<Stop>,
 }
 
 impl Watch {
     pub(crate) fn new(name: String, dead: &Dead, expected: &Stop) -> Self {
-        Self { name, dead: dead.clone(), expected: expected.clone() }
+        Self { name, dead: dead.clone(), expected: vec![expected.clone()] }
+    }
+
+    /// This word, too, lets it end.
+    pub(crate) fn or_when(mut self, expected: &Stop) -> Self {
+        self.expected.push(expected.clone());
+        self
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if !self.expected.said() || std::thread::panicking() {
+        if !self.expected.iter().any(Stop::said) || std::thread::panicking() {
             // Nobody listens any more when the collector is on its way out.
             drop(self.dead.send(std::mem::take(&mut self.name)));
         }

@@ -12,6 +12,7 @@ mod pipe;
 mod program;
 mod render;
 mod run;
+pub(crate) mod running;
 mod stream;
 mod sys;
 mod usertty;
@@ -23,7 +24,6 @@ use super::event::Event;
 
 pub(crate) use self::open::{Opening, open};
 pub(crate) use self::render::{Bare, Render};
-pub(crate) use self::run::{Orders, Pace, Runner, WallClock};
 
 /// What a kind of destination does with messages.
 pub(crate) trait Deliver: Send {

@@ -15,6 +15,7 @@ use super::ledger::{DropReason, SourceAccount};
 use super::limit::Seldom;
 use super::reception::{Rules, StampZone};
 use super::record::{self, Circumstances, Extent, Extra, Time};
+use super::routing::{Plans, Router};
 use crate::config::Stamps;
 use crate::when;
 
@@ -89,13 +90,16 @@ pub(crate) struct Intake {
     zones: Vec<(u64, Cached<IanaZone>)>,
     host: Vec<u8>,
     extras: Vec<u8>,
+    router: Router,
+    /// Messages since the last append that no path wanted.
+    unwanted: u64,
     received: Timestamp,
     /// The local zone's offset at `received`, for messages without a stamp.
     local: Option<Period>,
 }
 
 impl Intake {
-    pub(crate) fn new(queue: Queue, zone: IanaZone) -> Self {
+    pub(crate) fn new(queue: Queue, zone: IanaZone, plans: &Plans) -> Self {
         let batch = Batch::with_capacity(BATCH_BYTES);
         Self {
             queue,
@@ -106,6 +110,8 @@ impl Intake {
             zones: Vec::new(),
             host: Vec::new(),
             extras: Vec::new(),
+            router: Router::new(plans),
+            unwanted: 0,
             received: Timestamp::new(0, 0),
             local: None,
         }
@@ -116,6 +122,7 @@ impl Intake {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.received = Timestamp::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), now.subsec_nanos());
         self.local = None;
+        self.router.begin();
     }
 
     /// Takes one message into the batch.
@@ -156,7 +163,14 @@ impl Intake {
             extras_len: u32::try_from(self.extras.len()).unwrap_or_default(),
         };
         // `max_message` leaves room for the header and the extras; see `Origin`.
-        if self.batch.push_parts(&[&record::header(&message, &about), raw, &self.extras]).is_err() {
+        let mut header = record::header(&message, &about);
+        let ways = self.router.ways(origin.key, &header, raw, &self.extras);
+        if ways == 0 {
+            self.unwanted += 1;
+            return;
+        }
+        record::set_ways(&mut header, ways);
+        if self.batch.push_parts(&[&header, raw, &self.extras]).is_err() {
             origin.account.dropped(DropReason::BufferFailed, 1);
         }
     }
@@ -168,7 +182,7 @@ impl Intake {
 
     /// Appends the batch into room that was kept for it.
     pub(crate) fn commit(&mut self, room: Reservation, origin: &Origin) -> Result<(), Refused> {
-        origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
+        self.tell(origin);
         if self.batch.is_empty() {
             return Ok(());
         }
@@ -180,8 +194,15 @@ impl Intake {
 
     /// Appends the batch. What was accepted is counted and gone from it; what is left was not.
     pub(crate) fn append(&mut self, origin: &Origin) -> Result<(), Refused> {
-        origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
+        self.tell(origin);
         append(&self.queue, &mut self.batch, origin)
+    }
+
+    /// Enters what was taken since the last time into the ledger.
+    fn tell(&mut self, origin: &Origin) {
+        origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
+        origin.account.dropped(DropReason::NoPath, std::mem::take(&mut self.unwanted));
+        self.router.tell();
     }
 
     /// Appends the batch; what finds no room is dropped and counted. For senders that cannot be asked to wait.

@@ -180,7 +180,6 @@ pub(crate) struct PathAccount {
 }
 
 impl PathAccount {
-    #[allow(dead_code, reason = "wired when the paths are")]
     pub(crate) fn count(&self, offered: u64, taken: u64) {
         self.offered.fetch_add(offered, Ordering::Relaxed);
         self.taken.fetch_add(taken, Ordering::Relaxed);
@@ -204,7 +203,6 @@ pub(crate) struct DestinationAccount {
 
 impl DestinationAccount {
     /// These were for others.
-    #[allow(dead_code, reason = "wired when the paths are")]
     pub(crate) fn passed_by(&self, messages: u64) {
         if messages > 0 {
             self.passed_by.fetch_add(messages, Ordering::Relaxed);
@@ -251,7 +249,6 @@ impl Ledger {
         )
     }
 
-    #[allow(dead_code, reason = "wired when the paths are")]
     pub(crate) fn open_path(&self, id: &str) -> Arc<PathAccount> {
         open(
             &self.paths,

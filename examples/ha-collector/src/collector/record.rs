@@ -35,6 +35,7 @@ const NO_PRI: u16 = u16::MAX;
 /// Ways of a record that goes everywhere.
 pub(crate) const EVERY_WAY: u64 = u64::MAX;
 /// `user.notice` (RFC 3164 §4.3.3).
+#[cfg(test)]
 pub(crate) const DEFAULT_PRIORITY: u16 = 13;
 
 const WAYS: std::ops::Range<usize> = 40..48;
@@ -233,11 +234,6 @@ impl<'a> Record<'a> {
     /// The counter that some devices put before the stamp.
     pub(crate) fn sequence(&self) -> Option<u32> {
         (self.header[5] & HAS_SEQUENCE != 0).then(|| u32::from_le_bytes(self.at(52)))
-    }
-
-    /// Whether this is only the message's beginning.
-    pub(crate) fn extent(&self) -> Extent {
-        if self.header[5] & CUT == 0 { Extent::Whole } else { Extent::Cut }
     }
 
     /// The port of the peer.

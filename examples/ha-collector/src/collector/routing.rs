@@ -17,8 +17,9 @@ use super::record::{EVERY_WAY, HEADER_LEN, Record};
 pub(crate) struct Plan {
     /// `None`: every message goes everywhere, as it was received.
     pub(crate) routes: Option<Routes>,
-    /// The ids of sources and destinations, in the places that the routes know them by.
-    pub(crate) sources: Vec<String>,
+    /// The keys of sources ([`super::record::source_key`]) and the ids of destinations, in the places that the routes know
+    /// them by.
+    pub(crate) sources: Vec<u32>,
     pub(crate) destinations: Vec<String>,
     /// The paths' accounts, in their order.
     pub(crate) paths: Vec<Arc<PathAccount>>,
@@ -77,13 +78,12 @@ impl View {
     }
 }
 
-/// Says of each message of one source where it goes.
+/// Says of each message where it goes.
 #[derive(Debug)]
 pub(crate) struct Router {
     view: View,
-    source: String,
-    /// Where the source stands in the plan; `None`: it is not in it, and nobody wants what it has.
-    place: Option<usize>,
+    /// The source of the last message, and where it stands in the plan; `None`: it is not in it, and nobody wants what it has.
+    last: Option<(u32, Option<usize>)>,
     changes: Changes,
     scratch: Scratch,
     /// By path: offered and taken since they were last told.
@@ -91,12 +91,11 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(plans: &Plans, source: &str) -> Self {
+    pub(crate) fn new(plans: &Plans) -> Self {
         let view = plans.view();
         let mut this = Self {
             view,
-            source: source.to_owned(),
-            place: None,
+            last: None,
             changes: Changes::default(),
             scratch: Scratch::default(),
             counts: Vec::new(),
@@ -107,7 +106,7 @@ impl Router {
 
     fn settle_in(&mut self) {
         let plan = &self.view.plan;
-        self.place = plan.sources.iter().position(|id| *id == self.source);
+        self.last = None;
         self.counts.clear();
         self.counts.resize(plan.paths.len(), (0, 0));
         self.scratch = Scratch::default();
@@ -120,13 +119,22 @@ impl Router {
         }
     }
 
-    /// The ways of a message, for its header; 0: nobody wants it.
+    /// The ways of a message of that source, for its header; 0: nobody wants it.
     #[inline]
-    pub(crate) fn ways(&mut self, header: &[u8; HEADER_LEN], raw: &[u8], extras: &[u8]) -> u64 {
-        match &self.view.plan.routes {
+    pub(crate) fn ways(&mut self, source: u32, header: &[u8; HEADER_LEN], raw: &[u8], extras: &[u8]) -> u64 {
+        let plan = &self.view.plan;
+        match plan.routes.as_ref().filter(|routes| routes.have_paths()) {
             None => EVERY_WAY,
             Some(routes) => {
-                let Some(place) = self.place else { return 0 };
+                let place = match self.last {
+                    Some((last, place)) if last == source => place,
+                    _ => {
+                        let place = plan.sources.iter().position(|key| *key == source);
+                        self.last = Some((source, place));
+                        place
+                    }
+                };
+                let Some(place) = place else { return 0 };
                 let mut event = Event::new(Record::of(header, raw, extras), &mut self.changes);
                 let verdict = routes.route(place, &mut event, &mut self.scratch);
                 for (n, (offered, taken)) in self.counts.iter_mut().enumerate() {
@@ -208,8 +216,6 @@ impl Deliverer {
     pub(crate) fn deliver(&mut self, record: Record<'_>, mut take: impl FnMut(&Event<'_>)) -> Came {
         let mut event = Event::new(record, &mut self.changes);
         let Some(routes) = &self.view.plan.routes else {
-            // Accepted while there were paths, it still goes only where they led; which is not known any longer without
-            // them: everywhere is better than nowhere.
             take(&event);
             return Came::Here;
         };
@@ -222,6 +228,7 @@ impl Deliverer {
                 }
                 event.revert();
             }
+            routes.tag(&mut event);
             routes.replay(delivery, &mut event, &mut self.scratch);
             take(&event);
             came = Came::Here;

@@ -44,6 +44,7 @@ use super::ledger::Ledger;
 use super::limit::Seldom;
 use super::reception::{Machine, Rules, short};
 use super::record;
+use super::routing::Plans;
 use super::stop::Stop;
 use crate::config::{self, Source, SourceKind, Streams, There};
 
@@ -52,6 +53,7 @@ use crate::config::{self, Source, SourceKind, Streams, There};
 pub(crate) struct Surroundings {
     pub(crate) queue: Queue,
     pub(crate) ledger: Ledger,
+    pub(crate) plans: Plans,
     pub(crate) machine: Machine,
     pub(crate) runtime: Handle,
     /// Stop at once, whatever that loses.
@@ -63,6 +65,12 @@ pub(crate) struct Surroundings {
     pub(crate) positions: PathBuf,
     /// Connections that one source may have, whatever it asks for.
     pub(crate) connections_of_one: usize,
+}
+
+impl Surroundings {
+    fn intake(&self) -> Intake {
+        Intake::new(self.queue.clone(), self.machine.zone.clone(), &self.plans)
+    }
 }
 
 /// All sources that run.
@@ -99,18 +107,32 @@ impl Sources {
     }
 
     /// Whether one runs that is exactly so.
-    #[allow(dead_code, reason = "for the reload")]
     pub(crate) fn has(&self, source: &Source) -> bool {
         self.running.iter().any(|running| running.source == *source)
     }
 
     /// Stops those that are none of these; what they had received is in the buffer then, and their addresses are free
-    /// for others to be bound.
-    #[allow(dead_code, reason = "for the reload")]
-    pub(crate) fn keep(&mut self, these: &[Source]) {
+    /// for others to be bound. Says how many that were.
+    pub(crate) fn keep(&mut self, these: &[Source]) -> usize {
         let gone = self.running.extract_if(.., |running| !these.contains(&running.source));
         let gone: Vec<Running> = gone.collect();
+        let count = gone.len();
         self.end(gone);
+        count
+    }
+
+    /// Whether another one is where this one is to be.
+    pub(crate) fn occupies_place_of(&self, source: &Source) -> bool {
+        self.running.iter().any(|running| running.source.shares_place_with(source))
+    }
+
+    /// Stops those that are where this one is to be, and says how they were set up.
+    pub(crate) fn end_at_place_of(&mut self, source: &Source) -> Vec<Source> {
+        let gone = self.running.extract_if(.., |running| running.source.shares_place_with(source));
+        let gone: Vec<Running> = gone.collect();
+        let these = gone.iter().map(|running| running.source.clone()).collect();
+        self.end(gone);
+        these
     }
 
     /// Stops all.
@@ -332,7 +354,7 @@ impl Running {
                     self.drops.push(drops.clone());
                     let wake = Wake::Socket(udp.clone());
                     let (origin, stop) = (origin.clone(), self.stop.clone());
-                    let mut intake = Intake::new(around.queue.clone(), around.machine.zone.clone());
+                    let mut intake = around.intake();
                     self.thread(wake, around, move || udp.run(&mut intake, &origin, &drops, &stop))?;
                 }
             }
@@ -343,6 +365,7 @@ impl Running {
                     framing: streams.framing,
                     idle_timeout: streams.idle_timeout,
                     queue: around.queue.clone(),
+                    plans: around.plans.clone(),
                     zone: around.machine.zone.clone(),
                     stop: self.stop.clone(),
                     give_up: around.give_up.clone(),
@@ -407,7 +430,7 @@ impl Running {
         let bell = Bell::new()?;
         let reader = Reader {
             queue: around.queue.clone(),
-            intake: Intake::new(around.queue.clone(), around.machine.zone.clone()),
+            intake: around.intake(),
             room: thread::room(&around.queue, origin.max_message),
             origin,
             stop: self.stop.clone(),

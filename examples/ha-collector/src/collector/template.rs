@@ -60,6 +60,7 @@ pub(crate) enum Values {
 
 impl Template {
     /// Reads a template without `$(if)`.
+    #[cfg(test)]
     pub(crate) fn compile(text: &str, names: &mut Names) -> Result<Self, TemplateError> {
         let none = |_: &str, _: &mut Names| Err("there are no filters here".to_owned());
         Self::compile_with(text, names, &none)

@@ -13,7 +13,8 @@ use super::diagnostic::Diagnostic;
 use super::entry::Entry;
 
 pub(super) use self::delivery::Keys as DeliverKeys;
-pub(crate) use self::delivery::{Dedupe, Delivery, Format, Layout};
+pub(super) use self::delivery::Placed;
+pub(crate) use self::delivery::{Dedupe, Delivery, Format, Layout, Stamp};
 pub(crate) use self::file::{Compress, Every, FileDestination, FilePath, MissingDirs, Rights, Rotate, Sync};
 pub(crate) use self::local::{ConsoleDestination, PipeDestination, ProgramDestination, UserttyDestination};
 use self::network::Family;
@@ -23,7 +24,7 @@ const TYPES: [&str; 9] =
     ["file", "tcp", "udp", "unix-stream", "unix-dgram", "program", "pipe", "usertty", "console"];
 
 /// Where messages go. Each keeps its own place in the buffer, by its id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Destination {
     pub(crate) id: String,
     pub(crate) deliver: Delivery,
@@ -31,7 +32,7 @@ pub(crate) struct Destination {
 }
 
 /// What is particular to a kind of destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DestinationKind {
     File(FileDestination),
     Stream(StreamDestination),

@@ -20,6 +20,7 @@ use regex::bytes::Regex;
 use syslog_parse::IanaZone;
 
 use self::filter::Expression;
+pub(super) use self::place::Mistake;
 pub(super) use self::read::{Ends, Paths, TABLES};
 use self::text::Text;
 

@@ -1,6 +1,7 @@
 //! The configuration file as TOML, key by key, but for the tables that are read by their type (see [`super::entry`]).
 //! What a key means stands here; whether the whole makes sense is decided in [`super`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -19,6 +20,9 @@ pub(super) struct File {
     pub(super) buffer: Option<Spanned<Buffer>>,
     /// Defaults of every `[[destination]]`.
     pub(super) deliver: Option<Spanned<DeliverKeys>>,
+    /// Templates with a name.
+    #[serde(default)]
+    pub(super) template: BTreeMap<String, Spanned<String>>,
     pub(super) keeper: Option<Keeper>,
     #[serde(default)]
     pub(super) vrrp: Vec<Spanned<Vrrp>>,

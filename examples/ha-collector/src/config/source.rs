@@ -84,6 +84,25 @@ impl Source {
         }
     }
 
+    /// Whether both cannot be at the same time, because of where they are.
+    pub(crate) fn shares_place_with(&self, other: &Self) -> bool {
+        let addresses =
+            |these: &[SocketAddr], those: &[SocketAddr]| these.iter().any(|this| those.contains(this));
+        match (&self.kind, &other.kind) {
+            (SourceKind::Udp(this), SourceKind::Udp(that)) => addresses(&this.listen, &that.listen),
+            (SourceKind::Tcp(this), SourceKind::Tcp(that)) => addresses(&this.listen, &that.listen),
+            (
+                SourceKind::UnixDgram(this) | SourceKind::UnixStream(this, _),
+                SourceKind::UnixDgram(that) | SourceKind::UnixStream(that, _),
+            ) => this.path == that.path,
+            (SourceKind::File(_), SourceKind::File(_)) | (SourceKind::Pipe(_), SourceKind::Pipe(_)) => {
+                self.id == other.id
+            }
+            (SourceKind::Internal, SourceKind::Internal) => true,
+            _ => false,
+        }
+    }
+
     /// Nothing would be received.
     pub(super) fn none() -> Diagnostic {
         Diagnostic::new("there is no [[source]]: nothing would be received")

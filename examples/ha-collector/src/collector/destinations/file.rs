@@ -71,8 +71,8 @@ impl FileDestination {
             (FilePath::Template(_), None) => return Err(missing("path")),
         };
         let layout = match (&deliver.layout, templates.layout) {
-            (Layout::Usual | Layout::Format(Format::Line), _) => None,
-            (Layout::Format(_) | Layout::Template(_), Some(template)) => Some(template),
+            (_, Some(template)) => Some(template),
+            (Layout::Usual | Layout::Format(Format::Line), None) => None,
             (Layout::Format(_) | Layout::Template(_), None) => return Err(missing("format")),
         };
         let root = Root::open(&asked.root, Rights::new(&asked.rights)?)?;

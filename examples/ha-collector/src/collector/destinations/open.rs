@@ -17,7 +17,8 @@ use super::{Bare, Deliver, Render};
 use crate::collector::event::Names;
 use crate::collector::path::condition;
 use crate::collector::template::{
-    Boundary, Clock, PathTemplate, Rendering, Surroundings, TemplateError, TimeSetting, Wording,
+    Boundary, Clock, Fraction, PathTemplate, Rendering, StampFormat, Surroundings, TemplateError,
+    TimeSetting, Wording,
 };
 use crate::config::{self, Destination, DestinationKind, Format, Layout};
 
@@ -34,7 +35,11 @@ pub(crate) struct Opening<'c> {
 impl<'c> Opening<'c> {
     /// Reads the templates of a destination.
     pub(crate) fn compile(to: &'c Destination, names: &mut Names) -> Result<Self, TemplateError> {
-        let time = TimeSetting { zone: to.deliver.time_zone.clone(), ..TimeSetting::default() };
+        let time = TimeSetting {
+            zone: to.deliver.time_zone.clone(),
+            fraction: to.deliver.frac_digits.map_or(Fraction::AsReceived, Fraction::Digits),
+            stamp: to.deliver.stamp.map(StampFormat::from),
+        };
         let (boundary, usual) = match &to.kind {
             DestinationKind::Stream(_) | DestinationKind::Datagram(_) => (Boundary::Frame, Format::Rfc5424),
             _ => (Boundary::Line, Format::Line),
@@ -45,7 +50,8 @@ impl<'c> Opening<'c> {
             Layout::Template(template) => (None, Some(template.value.as_str())),
         };
         let is_file = matches!(to.kind, DestinationKind::File(_));
-        let rendering = if is_file && format == Some(Format::Line) {
+        let usual_times = to.deliver.frac_digits.is_none() && to.deliver.stamp.is_none();
+        let rendering = if is_file && format == Some(Format::Line) && usual_times {
             None
         } else {
             let wording =
@@ -62,6 +68,17 @@ impl<'c> Opening<'c> {
             _ => None,
         };
         Ok(Self { to, time, rendering, path })
+    }
+}
+
+impl From<config::Stamp> for StampFormat {
+    fn from(stamp: config::Stamp) -> Self {
+        match stamp {
+            config::Stamp::Rfc3164 => Self::Rfc3164,
+            config::Stamp::Rfc3339 => Self::Rfc3339,
+            config::Stamp::Full => Self::Full,
+            config::Stamp::Unix => Self::Unix,
+        }
     }
 }
 

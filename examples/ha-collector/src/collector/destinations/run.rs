@@ -12,10 +12,10 @@ use tracing::{error, info, warn};
 
 use super::Deliver;
 use crate::collector::chain;
-use crate::collector::event::{Changes, Event};
 use crate::collector::ledger::{DestinationAccount, DropReason};
 use crate::collector::limit::Seldom;
 use crate::collector::record::Record;
+use crate::collector::routing::{Came, Deliverer};
 use crate::collector::stop::Stop;
 use crate::config;
 
@@ -101,6 +101,8 @@ pub(crate) struct Runner<'d, C> {
     pub(crate) orders: &'d Orders,
     pub(crate) pace: Pace,
     pub(crate) clock: C,
+    /// What becomes of a record before it is taken.
+    pub(crate) deliverer: &'d mut Deliverer,
 }
 
 /// Messages that the destination has taken and the buffer has not yet forgotten.
@@ -110,6 +112,8 @@ struct Taken {
     bytes: usize,
     /// Records among them that nobody can read.
     unreadable: u64,
+    /// Records among them that are for other destinations.
+    passed_by: u64,
     losses: Vec<Loss>,
     /// The last one, or the last one lost.
     last: Option<Seq>,
@@ -127,14 +131,13 @@ enum Go {
 impl<C: Clock> Runner<'_, C> {
     /// Delivers until the buffer is closed and empty, or until told to give up.
     pub(crate) fn run(mut self, to: &mut dyn Deliver) {
-        let mut changes = Changes::default();
         let mut complaint = Seldom::new(COMPLAIN);
         let mut reopened = self.orders.reopen.load(Ordering::Relaxed);
         let mut taken = Taken::default();
         let mut go = Go::On;
         while go == Go::On && !self.orders.give_up.said() {
             self.reopen(to, &mut reopened);
-            go = match self.gather(to, &mut taken, &mut changes) {
+            go = match self.gather(to, &mut taken) {
                 Ok(Wait::Closed) if taken.last.is_none() => Go::Done,
                 Ok(_) if taken.last.is_none() => Go::On,
                 Ok(_) => self.settle(to, &mut taken, &mut complaint, &mut reopened),
@@ -168,12 +171,7 @@ impl<C: Clock> Runner<'_, C> {
 
     /// Takes what there is, and waits for more as long as that is wanted. Nothing taken: it has waited for long, or was
     /// called out of the wait.
-    fn gather(
-        &mut self,
-        to: &mut dyn Deliver,
-        taken: &mut Taken,
-        changes: &mut Changes,
-    ) -> Result<Wait, diskbuf::ReadError> {
+    fn gather(&mut self, to: &mut dyn Deliver, taken: &mut Taken) -> Result<Wait, diskbuf::ReadError> {
         let mut flush_at = None;
         loop {
             let room = Limit { records: BATCH.records.max(self.pace.flush_lines), bytes: BATCH.bytes };
@@ -182,7 +180,7 @@ impl<C: Clock> Runner<'_, C> {
                 bytes: room.bytes.saturating_sub(taken.bytes).max(1),
             };
             let delivery = self.consumer.read(left)?;
-            taken.take(&delivery, to, changes);
+            taken.take(&delivery, to, self.deliverer);
             delivery.defer();
             let enough = taken.records >= self.pace.flush_lines.max(1) || taken.bytes >= room.bytes;
             // Of what is only lost there is nothing to write.
@@ -231,7 +229,9 @@ impl<C: Clock> Runner<'_, C> {
             }
         }
         let tally = to.tally();
-        self.account.delivered((taken.records as u64 - taken.unreadable).saturating_sub(tally.dropped));
+        let mine = taken.records as u64 - taken.unreadable - taken.passed_by;
+        self.account.delivered(mine.saturating_sub(tally.dropped));
+        self.account.passed_by(taken.passed_by);
         self.account.cut(tally.cut);
         self.account.dropped(DropReason::NotTaken, tally.dropped);
         self.account.dropped(DropReason::Unreadable, taken.unreadable);
@@ -289,11 +289,15 @@ impl<C: Clock> Runner<'_, C> {
 }
 
 impl Taken {
-    fn take(&mut self, delivery: &Delivery<'_>, to: &mut dyn Deliver, changes: &mut Changes) {
+    fn take(&mut self, delivery: &Delivery<'_>, to: &mut dyn Deliver, deliverer: &mut Deliverer) {
+        deliverer.begin();
         for record in delivery {
             self.bytes += record.payload().len();
             match Record::read(record.payload()) {
-                Some(record) => to.take(&Event::new(record, changes)),
+                Some(record) => match deliverer.deliver(record, |event| to.take(event)) {
+                    Came::Here => {}
+                    Came::PassedBy => self.passed_by += 1,
+                },
                 None => self.unreadable += 1,
             }
         }
@@ -304,7 +308,8 @@ impl Taken {
     }
 
     fn clear(&mut self) {
-        (self.records, self.bytes, self.unreadable, self.last) = (0, 0, 0, None);
+        (self.records, self.bytes, self.last) = (0, 0, None);
+        (self.unreadable, self.passed_by) = (0, 0);
         self.losses.clear();
     }
 }

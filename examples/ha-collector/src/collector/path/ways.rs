@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 /// The most ways. Not 64: a record with all bits is one that goes everywhere ([`crate::collector::record::EVERY_WAY`]).
 pub(crate) const MOST: usize = 63;
 
-/// The usual name of the file.
-pub(crate) const FILE: &str = "ways";
-
 const FIRST_LINE: &str = "ha-collector ways 1";
 
 /// A path and one of its destinations, by their ids.

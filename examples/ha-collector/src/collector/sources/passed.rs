@@ -51,6 +51,11 @@ pub(super) enum At {
 }
 
 impl Passed {
+    /// No sockets.
+    pub(crate) const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Those of this process. To be called once, before any child is started: they are closed in children.
     pub(crate) fn take(whose: Whose) -> Self {
         let variable = |name| std::env::var(name).ok();

@@ -26,6 +26,7 @@ use self::socket::{Ask, Peer, Stream};
 use crate::collector::intake::{self, AROUND_A_MESSAGE, Intake, Origin, Refused};
 use crate::collector::ledger::{Closing, DropReason};
 use crate::collector::record::Extent;
+use crate::collector::routing::Plans;
 use crate::collector::stop::Stop;
 
 /// Read at once: large enough that a fast sender costs few calls, small enough to stay in the second-level cache.
@@ -55,6 +56,7 @@ pub(crate) struct Context {
     /// A connection that said nothing for so long is closed.
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) queue: Queue,
+    pub(crate) plans: Plans,
     pub(crate) zone: IanaZone,
     pub(crate) stop: Stop,
     /// Stop at once, whatever that loses.
@@ -383,7 +385,10 @@ impl Connection {
 
 impl Worker {
     fn new(context: &Context) -> Self {
-        Self { intake: Intake::new(context.queue.clone(), context.zone.clone()), buffer: Vec::new() }
+        Self {
+            intake: Intake::new(context.queue.clone(), context.zone.clone(), &context.plans),
+            buffer: Vec::new(),
+        }
     }
 }
 

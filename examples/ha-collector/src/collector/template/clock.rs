@@ -48,19 +48,6 @@ pub(crate) enum StampFormat {
     Unix,
 }
 
-impl StampFormat {
-    /// By its name in a configuration: `rfc3164` or `bsd`, `rfc3339` or `iso`, `full`, `unix`.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "rfc3164" | "bsd" => Self::Rfc3164,
-            "rfc3339" | "iso" => Self::Rfc3339,
-            "full" => Self::Full,
-            "unix" => Self::Unix,
-            _ => return None,
-        })
-    }
-}
-
 /// What all messages have around them: the names of the configuration once it is read, its sources, this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Surroundings {

@@ -114,11 +114,6 @@ impl Renderer {
         }
     }
 
-    /// The clock, for the path of the file that the message goes to.
-    pub(crate) fn clock(&mut self) -> &mut Clock {
-        &mut self.clock
-    }
-
     #[cfg(test)]
     pub(crate) fn stopped(
         rendering: Rendering,

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::config::check::Check;
 use crate::config::diagnostic::{Diagnostic, Text};
+use crate::config::path::Mistake;
 use crate::config::units::Span;
 
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -18,7 +19,7 @@ const DEFAULT_TIME_REOPEN: Duration = Duration::from_secs(10);
 const MOST_FLUSH_LINES: u32 = 65_536;
 
 /// How messages are delivered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Delivery {
     /// Times are written in this zone; `None`: as received.
     pub(crate) time_zone: Option<IanaZone>,
@@ -30,6 +31,20 @@ pub(crate) struct Delivery {
     pub(crate) time_reopen: Duration,
     pub(crate) dedupe: Dedupe,
     pub(crate) layout: Layout,
+    /// Digits of the second's fraction; `None`: in RFC 3339 as received, elsewhere none.
+    pub(crate) frac_digits: Option<u8>,
+    /// What `$STAMP` and the stamp of `format = "line"` look like; `None`: RFC 3164 there, RFC 3339 here.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// The shape of a stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stamp {
+    Rfc3164,
+    Rfc3339,
+    Full,
+    Unix,
 }
 
 /// What becomes of a message that comes along two paths.
@@ -40,7 +55,7 @@ pub(crate) enum Dedupe {
 }
 
 /// What a message looks like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Layout {
     /// What this kind of destination does if not told otherwise.
     Usual,
@@ -79,10 +94,24 @@ pub(crate) struct Placed {
     span: Range<usize>,
 }
 
+impl PartialEq for Placed {
+    /// Where it stands is no difference.
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 impl Placed {
     pub(in crate::config) fn new(value: Spanned<String>, text: &Arc<Text>) -> Self {
         let span = value.span();
         Self { value: value.into_inner(), text: Arc::clone(text), span }
+    }
+
+    /// A mistake in it, so many bytes from its beginning.
+    pub(in crate::config) fn wrong_at(&self, at: usize, message: String) -> Diagnostic {
+        let value = Spanned::new(self.span.clone(), self.value.clone());
+        let at = at.min(self.value.len());
+        Mistake::new(at..at + 1, message).within(&value, &self.text)
     }
 
     /// A mistake in it.
@@ -100,6 +129,8 @@ impl Default for Delivery {
             time_reopen: DEFAULT_TIME_REOPEN,
             dedupe: Dedupe::WritesEach,
             layout: Layout::Usual,
+            frac_digits: None,
+            stamp: None,
         }
     }
 }
@@ -122,12 +153,25 @@ pub(in crate::config) struct Keys {
     format: Option<Spanned<Format>>,
     /// Or a template for that: its name, or its text.
     template: Option<Spanned<String>>,
+    /// Digits of the second's fraction in all times, 0 to 9. Default: in RFC 3339 as received, elsewhere none.
+    frac_digits: Option<Spanned<u8>>,
+    /// What `$STAMP` and the stamp of `format = "line"` look like.
+    ts_format: Option<Stamp>,
 }
 
 impl Keys {
     /// Their names.
-    pub(in crate::config) const NAMES: [&str; 7] =
-        ["time-zone", "flush-lines", "flush-timeout", "time-reopen", "dedupe", "format", "template"];
+    pub(in crate::config) const NAMES: [&str; 9] = [
+        "time-zone",
+        "flush-lines",
+        "flush-timeout",
+        "time-reopen",
+        "dedupe",
+        "format",
+        "template",
+        "frac-digits",
+        "ts-format",
+    ];
 
     /// `from`, with what was set here.
     pub(in crate::config) fn over(
@@ -170,6 +214,15 @@ impl Keys {
             Some(false) => delivery.dedupe = Dedupe::WritesEach,
             None => {}
         }
+        if let Some(digits) = self.frac_digits {
+            if *digits.get_ref() > 9 {
+                check
+                    .errors
+                    .push(Diagnostic::new("a second has no more than 9 digits here").at(text, digits.span()));
+            }
+            delivery.frac_digits = Some(digits.into_inner());
+        }
+        delivery.stamp = self.ts_format.or(delivery.stamp);
         match (self.format, self.template) {
             (Some(_), Some(template)) => check
                 .errors

@@ -23,7 +23,7 @@ const SMALLEST_ROTATED: Size = Size::kib(4);
 const ROTATED_ENDINGS: [&str; 2] = ["gz", "zst"];
 
 /// Files beneath a root.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FileDestination {
     pub(crate) root: PathBuf,
     pub(crate) path: FilePath,
@@ -38,7 +38,7 @@ pub(crate) struct FileDestination {
 }
 
 /// The path of a message's file, beneath the root.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FilePath {
     /// `<host>/<YYYY-MM-DD>.log`.
     HostAndDay,
@@ -49,7 +49,7 @@ pub(crate) enum FilePath {
 }
 
 /// Of what is made. `None`: as it comes, mode 0640 and 0750 less the umask.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rights {
     pub(crate) mode: Option<Mode>,
     pub(crate) dir_mode: Option<Mode>,

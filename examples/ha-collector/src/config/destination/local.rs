@@ -10,7 +10,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::entry::Entry;
 
 /// A program that reads messages from its standard input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ProgramDestination {
     /// The program, by its absolute path, and its arguments. No shell reads it.
     pub(crate) command: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct ProgramDestination {
 }
 
 /// A named pipe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PipeDestination {
     pub(crate) path: PathBuf,
     /// Of a pipe that is made.
@@ -27,13 +27,13 @@ pub(crate) struct PipeDestination {
 }
 
 /// The terminals of users who are logged in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct UserttyDestination {
     pub(crate) users: Vec<String>,
 }
 
 /// The collector's standard output, or what stands for a console.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ConsoleDestination {
     /// `None`: standard output.
     pub(crate) path: Option<PathBuf>,

@@ -18,7 +18,7 @@ const DEFAULT_KEEPALIVE: Keepalive =
     Keepalive { time: Duration::from_secs(60), interval: Duration::from_secs(10), probes: 6 };
 
 /// Other collectors, reached over a stream.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StreamDestination {
     /// At least one.
     pub(crate) to: Vec<Target>,
@@ -29,7 +29,7 @@ pub(crate) struct StreamDestination {
 }
 
 /// Another collector, reached by datagrams.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DatagramDestination {
     /// At least one; the first that takes them.
     pub(crate) to: Vec<Target>,

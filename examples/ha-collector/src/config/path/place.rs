@@ -16,7 +16,7 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(at: Range<usize>, message: impl Into<String>) -> Self {
+    pub(in crate::config) fn new(at: Range<usize>, message: impl Into<String>) -> Self {
         Self { at, message: message.into(), help: None }
     }
 
@@ -26,7 +26,7 @@ impl Mistake {
     }
 
     /// Shows it in the file that the text stands in.
-    pub(super) fn within(self, value: &Spanned<String>, file: &Arc<Text>) -> Diagnostic {
+    pub(in crate::config) fn within(self, value: &Spanned<String>, file: &Arc<Text>) -> Diagnostic {
         let span = value.span();
         let raw = file.text.get(span.clone()).unwrap_or_default();
         let place = |at| offset_in_source(raw, value.get_ref(), at).map(|at| span.start + at);

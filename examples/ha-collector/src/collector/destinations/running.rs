@@ -1,0 +1,173 @@
+//! All destinations that run: started, kept through a reload, ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{Builder, JoinHandle};
+
+use diskbuf::{Behind, Interrupter, Queue, Start};
+use tracing::{info, warn};
+
+use super::Deliver;
+use super::run::{Orders, Pace, Runner, WallClock};
+use crate::collector::casualty::{Dead, Watch};
+use crate::collector::ledger::Ledger;
+use crate::collector::routing::{Copies, Deliverer, Plans};
+use crate::collector::stop::Stop;
+use crate::collector::{StartError, chain};
+use crate::config::{Dedupe, Destination};
+
+/// What all destinations are given.
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) queue: Queue,
+    pub(crate) ledger: Ledger,
+    pub(crate) plans: Plans,
+    pub(crate) dead: Dead,
+    /// The directory of the buffer, for what goes wrong there.
+    pub(crate) buffer: std::path::PathBuf,
+    /// The buffer will get nothing more.
+    pub(crate) drain: Stop,
+}
+
+/// All destinations that run.
+#[derive(Debug)]
+pub(crate) struct Destinations {
+    around: Around,
+    running: Vec<Running>,
+}
+
+/// A destination and what its backlog does to a full buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) to: Destination,
+    pub(crate) behind: Behind,
+}
+
+#[derive(Debug)]
+struct Running {
+    wanted: Wanted,
+    thread: JoinHandle<()>,
+    orders: Orders,
+    interrupter: Interrupter,
+}
+
+impl Destinations {
+    /// None yet.
+    pub(crate) const fn new(around: Around) -> Self {
+        Self { around, running: Vec::new() }
+    }
+
+    /// Starts one more.
+    pub(crate) fn add(&mut self, wanted: Wanted, mut deliver: Box<dyn Deliver>) -> Result<(), StartError> {
+        let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
+        let (id, behind) = (wanted.to.id.clone(), wanted.behind);
+        let consumer = queue.consumer_that(behind, &id, Start::Oldest);
+        let mut consumer =
+            consumer.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: chain(&error) })?;
+        // From its place, not from the oldest record kept: what is missing in between was due, too, and will be reported
+        // as lost.
+        let first = consumer.acked().as_u64();
+        let backlog = queue.status().next_seq.as_u64().saturating_sub(first);
+        if backlog > 0 {
+            info!(destination = id, messages = backlog, "delivering what was left in the buffer");
+        }
+        let account = ledger.open_destination(&id, first);
+        let orders = Orders { drain: drain.clone(), give_up: Stop::default(), reopen: Arc::default() };
+        let interrupter = consumer.interrupter();
+        let watch = Watch::new(format!("destination `{id}`"), dead, drain).or_when(&orders.give_up);
+        let pace = Pace::from(&wanted.to.deliver);
+        let copies = match wanted.to.deliver.dedupe {
+            Dedupe::WritesEach => Copies::EachPath,
+            Dedupe::WritesOne => Copies::One,
+        };
+        let mut deliverer = Deliverer::new(plans, &id, copies);
+        let own = orders.clone();
+        let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
+            let _watch = watch;
+            let runner = Runner {
+                id: &id,
+                consumer: &mut consumer,
+                behind,
+                account: &account,
+                orders: &own,
+                pace,
+                clock: WallClock,
+                deliverer: &mut deliverer,
+            };
+            runner.run(&mut *deliver);
+        });
+        let thread = thread.map_err(|source| StartError::Thread { source })?;
+        self.running.push(Running { wanted, thread, orders, interrupter });
+        Ok(())
+    }
+
+    /// Whether one runs that is exactly so.
+    pub(crate) fn has(&self, wanted: &Wanted) -> bool {
+        self.running.iter().any(|running| running.wanted == *wanted)
+    }
+
+    /// Whether one of that name runs, however it is set up.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.running.iter().any(|running| running.wanted.to.id == id)
+    }
+
+    /// Ends those that are none of these, in the order of their batches: what they have not delivered stays in the buffer.
+    /// Says how many that were.
+    pub(crate) fn keep(&mut self, these: &[Wanted]) -> usize {
+        let gone = self.running.extract_if(.., |running| !these.contains(&running.wanted));
+        let gone: Vec<Running> = gone.collect();
+        let count = gone.len();
+        for running in &gone {
+            running.orders.give_up.say();
+            running.interrupter.interrupt();
+        }
+        for running in gone {
+            // One that panicked was reported as a casualty.
+            drop(running.thread.join());
+        }
+        count
+    }
+
+    /// Has all open anew what they have open.
+    pub(crate) fn reopen(&self) {
+        for running in &self.running {
+            running.orders.reopen.fetch_add(1, Ordering::Relaxed);
+            running.interrupter.interrupt();
+        }
+    }
+
+    /// What ends all of them at once.
+    pub(crate) fn give_up(&self) -> Vec<Stop> {
+        self.running.iter().map(|running| running.orders.give_up.clone()).collect()
+    }
+
+    /// The buffer gets nothing more: returns when all have delivered what it holds, or given up.
+    pub(crate) fn drain(&mut self) {
+        self.around.drain.say();
+        self.around.queue.close();
+        for running in self.running.drain(..) {
+            drop(running.thread.join());
+        }
+    }
+
+    /// A consumer that no destination reads keeps its messages, and with them the space of the buffer.
+    pub(crate) fn warn_of_forgotten(&self) {
+        let queue = &self.around.queue;
+        for consumer in queue.consumers() {
+            if self.knows(&consumer.name) {
+                continue;
+            }
+            if consumer.lag == 0 && queue.remove_consumer(&consumer.name).is_ok() {
+                info!(destination = consumer.name, "no longer configured, nothing waits for it: forgotten");
+            } else {
+                warn!(
+                    destination = consumer.name,
+                    messages = consumer.lag,
+                    "messages wait in the buffer for a destination that is not configured and keep their space; \
+                     configure it again, or remove consumers/{}.cursor from the buffer while the collector is stopped",
+                    consumer.name
+                );
+            }
+        }
+    }
+}
