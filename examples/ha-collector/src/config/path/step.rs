@@ -230,13 +230,13 @@ impl Reader<'_, '_> {
             delimiters: keys.delimiters.unwrap_or_else(|| ",".to_owned()).into_bytes(),
             quotes: keys.quotes.unwrap_or_else(|| "\"'".to_owned()).into_bytes(),
             escape: Escape::Never,
-            whitespace: Whitespace::Kept,
+            whitespace: if keys.flags.is_none() { Whitespace::Stripped } else { Whitespace::Kept },
             rest: Rest::Ignored,
         };
         for column in &keys.columns {
             csv.columns.push(self.field(column, text)?);
         }
-        for flag in &keys.flags {
+        for flag in keys.flags.iter().flatten() {
             match flag.get_ref().replace('_', "-").as_str() {
                 "greedy" => csv.rest = Rest::IntoLast,
                 "drop-invalid" => csv.rest = Rest::Refused,

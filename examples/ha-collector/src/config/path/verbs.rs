@@ -66,9 +66,8 @@ pub(super) struct Csv {
     pub(super) quotes: Option<String>,
     /// `greedy`: the last column is all that is left. `strip-whitespace`: that around values is none of them.
     /// `drop-invalid`: with more or fewer values than columns, it cannot be read. `escape-backslash`,
-    /// `escape-double-char`: how a quote is written within quotes.
-    #[serde(default)]
-    pub(super) flags: Vec<Spanned<String>>,
+    /// `escape-double-char`: how a quote is written within quotes. Default `strip-whitespace`.
+    pub(super) flags: Option<Vec<Spanned<String>>>,
 }
 
 /// Keys of `kv`.

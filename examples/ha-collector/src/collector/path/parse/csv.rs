@@ -29,25 +29,28 @@ pub(super) fn read(
         };
         rest = match start.split_first() {
             Some((quote, inner)) if csv.quotes.contains(quote) => {
-                let mut end = 0;
-                findings.value(Key::Field(column), |out| end = unquote(inner, *quote, csv.escape, out));
-                after(inner.get(end..).unwrap_or_default(), csv)
+                let mut behind = inner;
+                findings.value(Key::Field(column), |out| {
+                    let end = unquote(inner, *quote, csv.escape, out);
+                    behind = inner.get(end..).unwrap_or_default();
+                    // What stands between the quote and the delimiter belongs to it, too.
+                    out.extend_from_slice(stripped(until_delimiter(behind, csv), csv.whitespace));
+                });
+                behind.get(until_delimiter(behind, csv).len() + 1..)
             }
             _ => {
-                let len = start.iter().position(|byte| csv.delimiters.contains(byte)).unwrap_or(start.len());
-                let value = start.get(..len).unwrap_or_default();
+                let value = until_delimiter(start, csv);
                 findings.field(column, stripped(value, csv.whitespace));
-                start.get(len + 1..)
+                start.get(value.len() + 1..)
             }
         };
     }
     if rest.is_some() && csv.rest == Rest::Refused { Err(Unreadable) } else { Ok(()) }
 }
 
-/// What stands behind the next delimiter; `None`: there is none.
-fn after<'i>(input: &'i [u8], csv: &Csv) -> Option<&'i [u8]> {
-    let len = input.iter().position(|byte| csv.delimiters.contains(byte))?;
-    input.get(len + 1..)
+fn until_delimiter<'i>(input: &'i [u8], csv: &Csv) -> &'i [u8] {
+    let len = input.iter().position(|byte| csv.delimiters.contains(byte)).unwrap_or(input.len());
+    input.get(..len).unwrap_or_default()
 }
 
 /// Writes a quoted value, and tells how long it was with the quote that ends it. One without is all that is left.

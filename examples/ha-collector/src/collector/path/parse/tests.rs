@@ -41,11 +41,13 @@ fn columns_become_fields() {
         pairs(&[(".a", "1"), (".b", ""), (".c", "3")]),
         "the rest is not looked at"
     );
-    assert_eq!(csv("", "1, 2"), pairs(&[(".a", "1"), (".b", " 2")]));
+    assert_eq!(csv("", " 1 , 2"), pairs(&[(".a", "1"), (".b", "2")]));
+    assert_eq!(csv(", flags = []", " 1 , 2"), pairs(&[(".a", " 1 "), (".b", " 2")]));
+    assert_eq!(csv(", flags = []", "\"a\" , b"), pairs(&[(".a", "a "), (".b", " b")]));
     assert_eq!(csv("", ""), pairs(&[(".a", "")]));
     assert_eq!(csv("", "'a,b',\"c'd\",e"), pairs(&[(".a", "a,b"), (".b", "c'd"), (".c", "e")]));
     assert_eq!(csv("", "\"open,1"), pairs(&[(".a", "open,1")]), "a quote that nobody closes");
-    assert_eq!(csv("", "\"a\"b,c"), pairs(&[(".a", "a"), (".b", "c")]));
+    assert_eq!(csv("", "\"a\"b,c"), pairs(&[(".a", "ab"), (".b", "c")]));
     assert_eq!(csv(", delimiters = ' ;'", "1 2;3"), pairs(&[(".a", "1"), (".b", "2"), (".c", "3")]));
     assert_eq!(csv(", quotes = ''", "\"1\",2"), pairs(&[(".a", "\"1\""), (".b", "2")]));
     assert_eq!(csv(", prefix = '.p'", "1"), pairs(&[(".p.a", "1")]));
@@ -63,21 +65,56 @@ fn each_flag_of_columns_has_its_meaning() {
     assert_eq!(csv("'drop-invalid'", "1"), None);
     assert_eq!(csv("'escape-backslash'", r#""a\"b",2"#), pairs(&[(".a", "a\"b"), (".b", "2")]));
     assert_eq!(csv("'escape-double-char'", r#""a""b",2"#), pairs(&[(".a", "a\"b"), (".b", "2")]));
-    assert_eq!(csv("", r#""a""b",2"#), pairs(&[(".a", "a"), (".b", "2")]), "without it, the quote ends it");
+    assert_eq!(
+        csv("", r#""a""b",2"#),
+        pairs(&[(".a", "a\"b\""), (".b", "2")]),
+        "without it, the quote ends it"
+    );
 }
 
+/// Every row but the last three is what syslog-ng 3.38.1 makes of it, with `prefix(".k.")` and nothing else.
 #[test]
 fn pairs_are_found_between_what_is_none() {
     let kv = |keys: &str, text| parse(&format!("parse = 'kv', prefix = '.k.'{keys}"), text);
-    assert_eq!(kv("", "a=1, b=two c=3"), pairs(&[(".k.a", "1"), (".k.b", "two"), (".k.c", "3")]));
-    assert_eq!(kv("", "user bob said a=\"x y, z\" and left"), pairs(&[(".k.a", "x y, z")]));
-    assert_eq!(kv("", r#"a='it\'s' b="\n\d""#), pairs(&[(".k.a", "it's"), (".k.b", "\n\\d")]));
-    assert_eq!(kv("", "a= b=1"), pairs(&[(".k.a", ""), (".k.b", "1")]));
-    assert_eq!(kv("", "a=b=c"), pairs(&[(".k.a", "b=c")]));
-    assert_eq!(kv("", "= =\"x\" (=) d.e-f_g@h=1"), pairs(&[(".k.d.e-f_g@h", "1")]));
-    assert_eq!(kv("", "nothing here"), pairs(&[]));
+    let rows: &[(&str, &[(&str, &str)])] = &[
+        ("a=1, b=two c=3", &[("a", "1"), ("b", "two"), ("c", "3")]),
+        ("user bob said a=\"x y, z\" and left", &[("a", "x y, z")]),
+        (r#"a='it\'s' b="q\n\d""#, &[("a", "it's"), ("b", "q\n\\d")]),
+        (r#"a="x\\y\"z" b="\x41""#, &[("a", "x\\y\"z"), ("b", "\\x41")]),
+        ("a= b=1", &[("a", ""), ("b", "1")]),
+        ("a=b=c", &[("a", "b=c")]),
+        ("= =\"x\" (=) d.e-f_g@h=1", &[("h", "1")]),
+        ("nothing here", &[]),
+        ("a=1,b=2", &[("a", "1,b=2")]),
+        ("a=1,, b=2", &[("a", "1,"), ("b", "2")]),
+        ("a=1 ; b=2", &[("a", "1 ;"), ("b", "2")]),
+        ("key = value other", &[("key", "value other")]),
+        ("a=x y b = 2", &[("a", "x y"), ("b", "2")]),
+        ("a=x b c=d e f=g", &[("a", "x b"), ("c", "d e"), ("f", "g")]),
+        ("a=\"x\" junk b=2", &[("a", "x"), ("b", "2")]),
+        ("a=x, junk b=2", &[("a", "x"), ("b", "2")]),
+        ("a=x  , b=2", &[("a", "x"), ("b", "2")]),
+        ("a =  x", &[("a", "x")]),
+        ("a=x \"q\" b=2", &[("a", "x \"q\""), ("b", "2")]),
+        ("a='x \"y\"' b=\"it's\"", &[("a", "x \"y\""), ("b", "it's")]),
+        ("x a-b.c=1 @d=2 é=3", &[("a-b.c", "1 @d=2 é=3")]),
+        ("a= \"x\"", &[("a", "x")]),
+        ("a=", &[("a", "")]),
+        ("a=1 =2 b=3", &[("a", "1 =2"), ("b", "3")]),
+        (" a=1\tb=2", &[("a", "1\tb=2")]),
+        ("a=\"unterminated", &[("a", "\"unterminated")]),
+        // There: `"x b=2`, and b all the same.
+        ("a=\"x b=2", &[("a", "\"x"), ("b", "2")]),
+        // There: with the blank.
+        ("a=\"x\"junk b=2", &[("a", "\"x\"junk"), ("b", "2")]),
+        ("a=\"x\", b=2", &[("a", "x"), ("b", "2")]),
+    ];
+    for (text, expected) in rows {
+        let expected = expected.iter().map(|(key, value)| (format!(".k.{key}"), (*value).to_owned()));
+        assert_eq!(kv("", text), Some(expected.collect()), "{text}");
+    }
     assert_eq!(kv(", value-separator = ':'", "a:1 b: \"2\""), pairs(&[(".k.a", "1"), (".k.b", "2")]));
-    assert_eq!(kv(", pair-separator = ';'", "a=1;b=2,3"), pairs(&[(".k.a", "1"), (".k.b", "2,3")]));
+    assert_eq!(kv(", pair-separator = ';'", "a=1;b=2, 3"), pairs(&[(".k.a", "1"), (".k.b", "2, 3")]));
     assert_eq!(kv(", quotes = ''", "a=\"1"), pairs(&[(".k.a", "\"1")]));
 }
 
@@ -88,6 +125,7 @@ fn json_is_flattened_with_numbers_as_they_are_written() {
         r#" {"a": {"b": [1.10, {"c": true}, []], "d": null}, "e": "x\"\u00e9\ud83d\ude00\n", "f": {} } "#;
     assert_eq!(json(text), pairs(&[(".j.a.b[0]", "1.10"), (".j.a.b[1].c", "true"), (".j.e", "x\"é😀\n")]));
     assert_eq!(json("{}"), pairs(&[]));
+    assert_eq!(json("{\"a\":1} and more"), pairs(&[(".j.a", "1")]), "what stands behind it is not looked at");
     assert_eq!(json("@cee: {\"a\": -1e5}"), pairs(&[(".j.a", "-1e5")]));
     assert_eq!(
         json(r#"{"a": "\ud83d x", "b": "\ude00"}"#),
@@ -110,7 +148,6 @@ fn what_is_no_json_leaves_the_path_unchanged_or_stays_when_it_may() {
         "{\"a\"}",
         "{\"a\":}",
         "{\"a\":1,}",
-        "{\"a\":1} x",
         "{a:1}",
         "{\"a\":01}",
         "{\"a\":1.}",
