@@ -103,6 +103,8 @@ enum Rest {
 enum End {
     Open,
     Reached,
+    /// We end it, in the middle of a message.
+    CutOff,
 }
 
 struct Connection {
@@ -217,7 +219,7 @@ impl Connection {
                     // In the middle of a message: its end may be on the way.
                     if tokio::time::timeout(patience, self.stream.readable()).await.is_err() {
                         // It is not; some devices never send a line end, and keep the connection.
-                        self.finish(context);
+                        self.finish(End::Reached, context);
                         return;
                     }
                     // A wake-up without bytes does not begin the wait anew. The runtime may have woken us for bytes that
@@ -235,7 +237,8 @@ impl Connection {
         debug!(peer = %self.peer, "closed: {}", why.name());
         context.origin.account.closed_connection(why);
         if !self.rest.is_empty() {
-            self.finish(context);
+            let end = if why == Closing::Memory { End::CutOff } else { End::Reached };
+            self.finish(end, context);
         }
     }
 
@@ -311,14 +314,14 @@ impl Connection {
         }
         match (self.state, self.end) {
             (Rest::Whole, _) => Progress::NoRoom(Refused::Full),
-            (Rest::Unfinished, End::Reached) => Progress::Ended,
+            (Rest::Unfinished, End::Reached | End::CutOff) => Progress::Ended,
             (Rest::Unfinished, End::Open) => progress,
         }
     }
 
     /// The stream is at its end for us: an unfinished message is a message too.
-    fn finish(&mut self, context: &Context) {
-        self.end = End::Reached;
+    fn finish(&mut self, end: End, context: &Context) {
+        self.end = end;
         self.state = Rest::Whole;
         let (_, refused) = self.look(context, Ask::Runtime);
         if let Some((batch, _)) = refused {
@@ -442,12 +445,12 @@ impl Frames<'_> {
                 return (at, Rest::Whole);
             }
             let step = match end {
-                End::Reached => framer.finish(rest),
+                End::Reached | End::CutOff => framer.finish(rest),
                 End::Open => framer.next(rest),
             };
             match step {
                 Step::Complete { frame, consumed } => {
-                    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
+                    let cut = end == End::CutOff || frame.flags.contains(FrameFlags::TRUNCATED);
                     let extent = if cut { Extent::Cut } else { Extent::Whole };
                     self.intake.take(frame.bytes, &envelope.with(extent), &self.context.origin);
                     at += consumed;
