@@ -22,9 +22,9 @@ use crate::when;
 /// Bytes that a batch has room for from the start: a read of the largest size, with headers.
 const BATCH_BYTES: usize = 512 * 1024;
 /// Bytes of a record besides the message: header, extras, what the buffer adds.
-pub(crate) const AROUND_A_MESSAGE: usize = record::HEADER_LEN + MOST_EXTRAS + 64;
-/// A host, credentials and the name of a file, at the most.
-const MOST_EXTRAS: usize = 1024 + LONGEST_FILE_NAME;
+pub(crate) const AROUND_A_MESSAGE: usize = AROUND_A_FRAME + LONGEST_FILE_NAME;
+/// The same where no file's name is among them.
+pub(crate) const AROUND_A_FRAME: usize = record::HEADER_LEN + 1024 + 64;
 /// PATH_MAX.
 const LONGEST_FILE_NAME: usize = 4096;
 /// Zones that a thread knows before it begins anew.

@@ -36,7 +36,7 @@ pub(super) fn run(socket: &UnixDatagram, mut reader: Reader) {
         };
         reader.intake.receive();
         let mut taken = 0;
-        while taken < MANY && reader.has_room(&room) {
+        while taken < MANY && reader.has_room(&room, usize::MAX) {
             match receive(socket, &mut bytes, &mut sender) {
                 Ok(Some((len, extent))) => {
                     taken += 1;

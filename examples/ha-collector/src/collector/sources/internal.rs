@@ -128,7 +128,7 @@ pub(super) fn run(Heard(heard): &Heard, mut reader: Reader, host: &str, zone: &I
             } else {
                 dropped(&reader, 1);
             }
-            next = if reader.has_room(&room) { heard.try_recv().ok() } else { None };
+            next = if reader.has_room(&room, usize::MAX) { heard.try_recv().ok() } else { None };
         }
         if reader.commit(room) == Kept::No {
             break;

@@ -16,8 +16,8 @@ use crate::collector::ledger::DropReason;
 use crate::collector::record::Extent;
 use crate::config::Pipe;
 
-/// What a pipe holds if nobody changed that (pipe(7)).
-const READ_BYTES: usize = 64 * 1024;
+/// A line becomes at most so many times as much in the buffer: what is read fits into what is reserved.
+const GROWTH: usize = 128;
 /// How long what is in it is still read after the word to stop.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -53,7 +53,7 @@ pub(super) fn run(mut pipe: &File, mut reader: Reader) {
             break;
         };
         let held = bytes.len();
-        bytes.resize(held + READ_BYTES, 0);
+        bytes.resize(held + reader.room / GROWTH, 0);
         let read = match pipe.read(bytes.get_mut(held..).unwrap_or_default()) {
             Ok(read) => read,
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
@@ -94,7 +94,7 @@ fn take(
 ) -> Kept {
     let mut at = 0;
     let kept = loop {
-        if !reader.has_room(&room) {
+        if !reader.has_room(&room, bytes.len() - at) {
             if reader.commit(room) == Kept::No {
                 return Kept::No;
             }

@@ -23,7 +23,7 @@ pub(crate) use self::accept::{Acceptor, BACKLOG};
 use self::held::{Held, Hold};
 pub(crate) use self::socket::Listener;
 use self::socket::{Ask, Peer, Stream};
-use crate::collector::intake::{self, AROUND_A_MESSAGE, Intake, Origin, Refused};
+use crate::collector::intake::{self, AROUND_A_FRAME, Intake, Origin, Refused};
 use crate::collector::ledger::{Closing, DropReason};
 use crate::collector::record::Extent;
 use crate::collector::routing::Plans;
@@ -31,8 +31,10 @@ use crate::collector::stop::Stop;
 
 /// Read at once: large enough that a fast sender costs few calls, small enough to stay in the second-level cache.
 const READ_BYTES: usize = 256 * 1024;
-/// A read becomes so many times as much in the buffer, unless its messages are shorter than a header.
-const GROWTH: usize = 4;
+/// A read becomes at most so many times as much in the buffer: messages of one byte.
+const MOST_GROWTH: usize = 96;
+/// What is reckoned with at the least, however long a connection's messages have been.
+const LEAST_GROWTH: usize = 4;
 /// The beginning of a message up to this length moves into the thread's buffer at the next read; a longer one is not
 /// moved back and forth, but grows where it is.
 const SMALL_REST: usize = 4 * 1024;
@@ -104,6 +106,8 @@ enum Rest {
 enum End {
     Open,
     Reached,
+    /// We end it, in the middle of a message.
+    CutOff,
 }
 
 struct Connection {
@@ -118,6 +122,8 @@ struct Connection {
     hold: Option<Hold>,
     /// Bytes read since others had their turn.
     in_a_row: usize,
+    /// How much more its bytes are in the buffer: what is read fits into what is reserved.
+    growth: usize,
     heard_at: Instant,
 }
 
@@ -133,6 +139,7 @@ impl Connection {
             end: End::Open,
             hold: None,
             in_a_row: 0,
+            growth: MOST_GROWTH,
             heard_at: Instant::now(),
         }
     }
@@ -223,7 +230,7 @@ impl Connection {
                     };
                     if !readable {
                         // Some devices never send a line end, and keep the connection.
-                        self.finish(context);
+                        self.finish(End::Reached, context);
                         return;
                     }
                     // The runtime may have woken us for bytes that the kernel gave us before; asked itself, it forgets them.
@@ -239,7 +246,8 @@ impl Connection {
         debug!(peer = %self.peer, "closed: {}", why.name());
         context.origin.account.closed_connection(why);
         if !self.rest.is_empty() {
-            self.finish(context);
+            let end = if why == Closing::Memory { End::CutOff } else { End::Reached };
+            self.finish(end, context);
         }
     }
 
@@ -252,7 +260,7 @@ impl Connection {
         WORKER.with_borrow_mut(|worker| {
             let Worker { intake, buffer } = worker.get_or_insert_with(|| Worker::new(context));
             intake.receive();
-            let mut frames = Frames { intake, context, room: Some(room), refused: None };
+            let mut frames = Frames { intake, context, room: Some(room), used: 0, laid: 0, refused: None };
             if self.state == Rest::Whole {
                 let mut rest = std::mem::take(&mut self.rest);
                 let (used, state) = frames.take(&mut self.framer, &rest, &self.peer, self.end);
@@ -263,7 +271,7 @@ impl Connection {
             }
             let small = self.rest.len() < SMALL_REST;
             let held = if small { self.rest.len() } else { 0 };
-            let most = READ_BYTES.min(context.room / GROWTH);
+            let most = READ_BYTES.min(context.room / self.growth);
             if buffer.len() < held + most {
                 buffer.resize(held + most, 0);
             }
@@ -296,6 +304,10 @@ impl Connection {
                 self.state = state;
                 self.rest.drain(..used);
             }
+            frames.commit();
+            if let Some(growth) = (2 * frames.laid).checked_div(frames.used) {
+                self.growth = growth.clamp(LEAST_GROWTH, MOST_GROWTH);
+            }
             let refused = frames.finish();
             (self.settle(progress, context), refused)
         })
@@ -311,14 +323,14 @@ impl Connection {
         }
         match (self.state, self.end) {
             (Rest::Whole, _) => Progress::NoRoom(Refused::Full),
-            (Rest::Unfinished, End::Reached) => Progress::Ended,
+            (Rest::Unfinished, End::Reached | End::CutOff) => Progress::Ended,
             (Rest::Unfinished, End::Open) => progress,
         }
     }
 
     /// The stream is at its end for us: an unfinished message is a message too.
-    fn finish(&mut self, context: &Context) {
-        self.end = End::Reached;
+    fn finish(&mut self, end: End, context: &Context) {
+        self.end = end;
         self.state = Rest::Whole;
         let (_, refused) = self.look(context, Ask::Runtime);
         if let Some((batch, _)) = refused {
@@ -427,6 +439,9 @@ struct Frames<'i> {
     intake: &'i mut Intake,
     context: &'i Context,
     room: Option<Reservation>,
+    /// Bytes of messages taken, and what they are in the buffer.
+    used: usize,
+    laid: usize,
     refused: Option<Refused>,
 }
 
@@ -437,31 +452,32 @@ impl Frames<'_> {
         let mut at = 0;
         let envelope = peer.envelope();
         loop {
-            if !self.room_for_one() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            if !self.room_for_one(rest.len()) {
                 return (at, Rest::Whole);
             }
-            let rest = bytes.get(at..).unwrap_or_default();
             let step = match end {
-                End::Reached => framer.finish(rest),
+                End::Reached | End::CutOff => framer.finish(rest),
                 End::Open => framer.next(rest),
             };
             match step {
                 Step::Complete { frame, consumed } => {
-                    let cut = frame.flags.contains(FrameFlags::TRUNCATED);
+                    let cut = end == End::CutOff || frame.flags.contains(FrameFlags::TRUNCATED);
                     let extent = if cut { Extent::Cut } else { Extent::Whole };
                     self.intake.take(frame.bytes, &envelope.with(extent), &self.context.origin);
                     at += consumed;
+                    self.used += consumed;
                 }
                 Step::Partial { consumed } => return (at + consumed, Rest::Unfinished),
             }
         }
     }
 
-    /// Whether the longest message still has a place; full room is used and more asked for.
-    fn room_for_one(&mut self) -> bool {
+    /// Whether the longest message that these bytes can hold has a place; full room is used and more asked for.
+    fn room_for_one(&mut self, bytes: usize) -> bool {
         let reserved =
             self.room.as_ref().map_or(0, |room| usize::try_from(room.bytes()).unwrap_or(usize::MAX));
-        let longest = self.context.origin.max_message + AROUND_A_MESSAGE;
+        let longest = self.context.origin.max_message.min(bytes) + AROUND_A_FRAME;
         if self.intake.bytes() == 0 || self.intake.bytes() + longest <= reserved {
             return self.room.is_some();
         }
@@ -475,6 +491,7 @@ impl Frames<'_> {
 
     fn commit(&mut self) {
         if let Some(room) = self.room.take() {
+            self.laid += self.intake.bytes();
             self.refused = self.intake.commit(room, &self.context.origin).err();
         }
     }

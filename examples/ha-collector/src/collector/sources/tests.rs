@@ -217,6 +217,44 @@ fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_aga
 }
 
 #[test]
+fn an_address_that_is_not_there_is_listened_on_when_that_is_asked_for() {
+    let bench = Bench::new();
+    for kind in ["udp", "tcp"] {
+        let text = format!("[[source]]\nid = \"s\"\ntype = \"{kind}\"\nlisten = \"203.0.113.7:0\"\n");
+        let bind = |text: &str, ours: bool| {
+            Bound::bind(&bench.config(text)[0], |_| ours, &mut Passed::default())
+                .map_err(|error| error.kind())
+        };
+        assert_eq!(bind(&text, false).unwrap_err(), io::ErrorKind::AddrNotAvailable);
+        bind(&format!("{text}freebind = true\n"), false).unwrap();
+        bind(&text, true).unwrap();
+    }
+}
+
+#[test]
+fn positions_that_are_damaged_mean_that_files_are_read_anew() {
+    let mut bench = Bench::new();
+    std::fs::write(bench.dir.path().join("a.log"), "one\n").unwrap();
+    let text = "[[source]]\nid = \"f\"\ntype = \"file\"\npath = \"DIR/a.log\"\nstart = \"beginning\"\n";
+    let position = bench.dir.path().join("positions/f.json");
+    for damage in [None, Some(&b"{"[..]), Some(&b"[]"[..])] {
+        if let Some(damage) = damage {
+            std::fs::write(&position, damage).unwrap();
+        }
+        bench.start(text);
+        assert_eq!(bench.records(1)[0].text, "one");
+        bench.sources.stop();
+    }
+    // Undamaged they mean the opposite.
+    bench.start(text);
+    std::fs::write(bench.dir.path().join("b.log"), "").unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(bench.dir.path().join("a.log")).unwrap();
+    writeln!(file, "two").unwrap();
+    assert_eq!(bench.records(1)[0].text, "two");
+    bench.sources.stop();
+}
+
+#[test]
 fn a_pipe_is_made_and_outlives_its_writers() {
     let mut bench = Bench::new();
     bench.start(

@@ -12,6 +12,8 @@ use crate::collector::stop::Stop;
 
 /// Reserved for a read, where the buffer's segments are of a usual size.
 const ROOM: usize = 1 << 20;
+/// Beside the longest message.
+const BESIDE: usize = 16 << 10;
 /// How long a thread waits for room before it looks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long after the word to stop what was read may wait for room.
@@ -20,7 +22,7 @@ const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// Bytes to reserve for a read: several messages' worth, one at least.
 pub(super) fn room(queue: &Queue, max_message: usize) -> usize {
     let most = queue.max_record_len();
-    ROOM.min(most / 8).max(max_message + AROUND_A_MESSAGE).min(most)
+    ROOM.min(most / 8).max(max_message + AROUND_A_MESSAGE + BESIDE).min(most)
 }
 
 /// A source's own thread.
@@ -58,9 +60,9 @@ impl Reader {
         }
     }
 
-    /// Whether the longest message still fits beside those taken.
-    pub(super) fn has_room(&self, room: &Reservation) -> bool {
-        let longest = self.origin.max_message + AROUND_A_MESSAGE;
+    /// Whether the longest message that so many bytes can hold still fits beside those taken.
+    pub(super) fn has_room(&self, room: &Reservation, bytes: usize) -> bool {
+        let longest = self.origin.max_message.min(bytes) + AROUND_A_MESSAGE;
         let reserved = usize::try_from(room.bytes()).unwrap_or(usize::MAX);
         self.intake.bytes() == 0 || self.intake.bytes() + longest <= reserved
     }

@@ -121,6 +121,7 @@ fn a_thousand_slow_connections_stay_within_the_budget_and_others_are_served() {
     drop(slow);
     let ledger = collector.stop();
     assert!(ledger.dropped.is_empty(), "what was there of a message is kept: {ledger:?}");
+    assert!(ledger.cut > 0, "and said to be its beginning: {ledger:?}");
 }
 
 #[test]

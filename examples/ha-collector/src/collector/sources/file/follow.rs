@@ -183,7 +183,7 @@ impl Followed {
         let framer = self.framer.get_or_insert_with(|| Framer::new(Framing::Lf, max_message));
         let mut used = 0;
         let full = loop {
-            if !reader.has_room(room) {
+            if !reader.has_room(room, self.rest.len() - used) {
                 break true;
             }
             let before = used;

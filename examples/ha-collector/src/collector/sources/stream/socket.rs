@@ -160,3 +160,34 @@ impl fmt::Display for Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_probed_as_asked_or_not_at_all() {
+        let asked = Keepalive { time: Duration::from_secs(7), interval: Duration::from_secs(3), probes: 4 };
+        for keepalive in [Some(asked), None] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let _sender = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, peer) = Listener::Tcp(listener, keepalive).accept().unwrap();
+            assert!(peer.address.is_some());
+            let socket = SockRef::from(&stream);
+            assert_eq!(socket.keepalive().unwrap(), keepalive.is_some());
+            if keepalive.is_some() {
+                let has = (
+                    socket.tcp_keepalive_time(),
+                    socket.tcp_keepalive_interval(),
+                    socket.tcp_keepalive_retries(),
+                );
+                assert_eq!(
+                    (has.0.unwrap(), has.1.unwrap(), has.2.unwrap()),
+                    (asked.time, asked.interval, asked.probes)
+                );
+            }
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! The system calls for datagrams that no safe wrapper offers: `recvmmsg` into buffers that are used again, and the
-//! kernel's own count of what it dropped. The one file of this program that may hold `unsafe`.
+//! kernel's own count of what it dropped. Only files of this name may hold `unsafe`.
 
 #![allow(unsafe_code, reason = "recvmmsg(2) and SO_MEMINFO; every block says why it is sound")]
 
