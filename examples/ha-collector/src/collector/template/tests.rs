@@ -5,7 +5,7 @@ mod times;
 use super::*;
 use crate::collector::event::{Changes, Field};
 use crate::collector::record::tests::{record_of, record_with};
-use crate::collector::record::{Extra, Record, Time};
+use crate::collector::record::{Extra, Record, Time, source_key};
 use syslog_parse::Timestamp;
 
 /// Another collector's answers in the tables here are those of syslog-ng 3.38 to this message.
@@ -177,6 +177,14 @@ fn a_message_that_counts_itself_has_that_number() {
     };
     assert_eq!(of(b"<34>1 2003-10-11T22:14:15Z h a - - [meta sequenceId=\"29\"] m"), "29");
     assert_eq!(of(b"<189>42: Oct 11 22:14:15: %SYS-5-CONFIG_I: m"), "42");
+}
+
+#[test]
+fn a_source_has_its_id_and_one_that_is_gone_has_none() {
+    let around = Surroundings::new(Names::default(), ["net", "local"]);
+    assert_eq!(around.source(source_key("local")), "local");
+    assert_eq!(around.source(source_key("gone")), "");
+    assert!(!around.host.is_empty());
 }
 
 #[test]
