@@ -15,6 +15,7 @@ mod disk_full;
 mod hostile;
 mod import;
 mod keeper;
+mod local;
 mod parse;
 mod peers;
 mod readme;

@@ -15,8 +15,6 @@ use super::network::Format;
 pub(crate) struct ProgramDestination {
     /// The program, by its absolute path, and its arguments. No shell reads it.
     pub(crate) command: Vec<String>,
-    /// Whom it runs as; `None`: `nobody` where the collector is root, the collector's user otherwise.
-    pub(crate) user: Option<String>,
     pub(crate) format: Format,
 }
 
@@ -57,7 +55,7 @@ impl ProgramDestination {
             check.errors.push(diagnostic);
         }
         let format = keys.format.unwrap_or(Format::Line);
-        Some(Self { command: keys.command.into_inner(), user: keys.user, format })
+        Some(Self { command: keys.command.into_inner(), format })
     }
 
     /// What an acknowledgement is worth.
@@ -130,7 +128,6 @@ impl ConsoleDestination {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Program {
     command: Spanned<Vec<String>>,
-    user: Option<String>,
     /// Default `line`.
     format: Option<Format>,
 }

@@ -14,7 +14,7 @@ fn shell(dir: &Path, script: &str) -> Program {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o777)).unwrap();
     let command = ["/bin/sh", "-c", script, "sh", dir.to_str().unwrap()].map(str::to_owned).to_vec();
-    Program::new("test", &ProgramDestination { command, user: None, format: Format::Line })
+    Program::new("test", &ProgramDestination { command, format: Format::Line })
 }
 
 fn take(program: &mut Program, text: &str) {
@@ -120,8 +120,7 @@ fn it_has_nothing_of_ours() {
 
 #[test]
 fn one_that_cannot_be_started_is_tried_again_and_messages_wait() {
-    let config =
-        ProgramDestination { command: vec!["/no/such/program".to_owned()], user: None, format: Format::Line };
+    let config = ProgramDestination { command: vec!["/no/such/program".to_owned()], format: Format::Line };
     let mut program = Program::new("test", &config);
     take(&mut program, "one");
     let now = Instant::now();
