@@ -85,8 +85,8 @@ impl PipeDestination {
 
     /// What an acknowledgement is worth.
     pub(crate) fn promise(&self) -> String {
-        "a message is delivered when it is in the pipe; while nobody has the pipe open for reading, messages wait. What \
-         nobody has read when both ends are closed comes again"
+        "a message is delivered when it is in the pipe; while nobody has the pipe open for reading, messages wait. What is in \
+         it waits for the next reader while the collector runs, and is lost when it ends and nobody reads"
             .to_owned()
     }
 }
