@@ -269,7 +269,7 @@ to = ["/dev/log"]
 id = "alert"
 type = "program"
 command = ["/usr/local/bin/alert", "--stdin"]
-user = "alert"
+format = "rfc5424"
 [[destination]]
 id = "xconsole"
 type = "pipe"
@@ -323,7 +323,7 @@ fn a_destination_that_cannot_be_meant_is_shown_at_its_place() {
         ("time = \"30s\"", "time = \"30ms\"", "the kernel takes whole seconds"),
         ("[\"root\"]", "[]", "`users` is empty"),
         ("framing = \"lf\"", "framing = \"lff\"", "did you mean `lf`?"),
-        ("user = \"alert\"", "usr = \"alert\"", "a program destination has no `usr`"),
+        ("command = ", "comand = ", "a program destination has no `comand`"),
         ("\"usertty\"", "\"usertt\"", "did you mean `usertty`?"),
     ] {
         let found = wrong(from, to);

@@ -18,6 +18,7 @@ mod hostile;
 mod import;
 mod import_syslog;
 mod keeper;
+mod local;
 mod parse;
 mod paths;
 mod peers;

@@ -1,7 +1,7 @@
 //! A program that reads messages from its standard input. Started when there is a message, started again when it ends.
 //!
-//! It runs in a process group of its own, as nobody unless somebody was asked for, with none of the collector's descriptors,
-//! capabilities and variables. What it says on standard error is in our log.
+//! It runs in a process group of its own, with none of the collector's descriptors, capabilities and variables, and as nobody
+//! where the collector may still make it so. What it says on standard error is in our log.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
@@ -32,6 +32,7 @@ const GRACE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Of a line on standard error.
 const LONGEST_LINE: u64 = 2048;
+const NOBODY: &str = "nobody";
 /// What it gets of our variables.
 const VARIABLES: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
 
@@ -40,7 +41,6 @@ const VARIABLES: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
 pub(crate) struct Program {
     id: String,
     command: Vec<String>,
-    user: Option<String>,
     render: Box<dyn Render>,
     lines: Lines,
     running: Option<Running>,
@@ -64,7 +64,6 @@ impl Program {
         Self {
             id: id.to_owned(),
             command: config.command.clone(),
-            user: config.user.clone(),
             render,
             lines: Lines::default(),
             running: None,
@@ -85,7 +84,7 @@ impl Program {
         }
         // Should it fail: not again at once.
         self.put_off(now);
-        let mut child = command(&self.command, self.user.as_deref())?.spawn()?;
+        let mut child = command(&self.command)?.spawn()?;
         let (group, stdin, stderr) = (Pid::from_child(&child), child.stdin.take(), child.stderr.take());
         // From here on it is ended whatever fails.
         let running = Running { child, group, stdin, since: now, reaped: None };
@@ -238,7 +237,7 @@ impl Drop for Running {
 }
 
 /// The program with nothing of ours.
-fn command(arguments: &[String], user: Option<&str>) -> io::Result<Command> {
+fn command(arguments: &[String]) -> io::Result<Command> {
     let Some((program, arguments)) = arguments.split_first() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "an empty command"));
     };
@@ -251,15 +250,16 @@ fn command(arguments: &[String], user: Option<&str>) -> io::Result<Command> {
         }
     }
     if geteuid().is_root() {
-        let name = user.unwrap_or("nobody");
-        let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("there is no user {name}"));
-        let user = User::from_name(name).map_err(io::Error::from)?.ok_or_else(unknown)?;
-        if user.uid != geteuid() {
+        if caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SETUID).unwrap_or(false) {
+            let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("there is no user {NOBODY}"));
+            let user = User::from_name(NOBODY).map_err(io::Error::from)?.ok_or_else(unknown)?;
             // The groups of the collector go, too; std sees to that.
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        } else {
+            // The collector has given its privileges up, that of becoming somebody else too. Root gets them back when it
+            // starts a program, but not so.
+            rustix::thread::set_no_new_privs(true)?;
         }
-    } else if let Some(user) = user {
-        debug!(user, "only root can run a program as somebody else");
     }
     // Of this thread, which starts nothing else: what systemd gave the collector is not for others.
     if let Err(error) = caps::clear(None, caps::CapSet::Ambient) {

@@ -14,8 +14,6 @@ use super::super::entry::Entry;
 pub(crate) struct ProgramDestination {
     /// The program, by its absolute path, and its arguments. No shell reads it.
     pub(crate) command: Vec<String>,
-    /// Whom it runs as; `None`: `nobody` where the collector is root, the collector's user otherwise.
-    pub(crate) user: Option<String>,
 }
 
 /// A named pipe.
@@ -51,7 +49,7 @@ impl ProgramDestination {
                 .help("such as [\"/usr/local/bin/alert\", \"--stdin\"]; no shell reads it");
             check.errors.push(diagnostic);
         }
-        Some(Self { command: keys.command.into_inner(), user: keys.user })
+        Some(Self { command: keys.command.into_inner() })
     }
 
     /// What an acknowledgement is worth.
@@ -81,8 +79,8 @@ impl PipeDestination {
 
     /// What an acknowledgement is worth.
     pub(crate) fn promise(&self) -> String {
-        "a message is delivered when it is in the pipe; while nobody has the pipe open for reading, messages wait. What \
-         nobody has read when both ends are closed comes again"
+        "a message is delivered when it is in the pipe; while nobody has the pipe open for reading, messages wait. What is in \
+         it waits for the next reader while the collector runs, and is lost when it ends and nobody reads"
             .to_owned()
     }
 }
@@ -124,7 +122,6 @@ impl ConsoleDestination {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Program {
     command: Spanned<Vec<String>>,
-    user: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

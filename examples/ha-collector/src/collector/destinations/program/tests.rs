@@ -15,7 +15,7 @@ fn shell(dir: &Path, script: &str) -> Program {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o777)).unwrap();
     let command = ["/bin/sh", "-c", script, "sh", dir.to_str().unwrap()].map(str::to_owned).to_vec();
-    Program::new("test", &ProgramDestination { command, user: None }, plain("line", Boundary::Line))
+    Program::new("test", &ProgramDestination { command }, plain("line", Boundary::Line))
 }
 
 fn take(program: &mut Program, text: &str) {
@@ -121,7 +121,7 @@ fn it_has_nothing_of_ours() {
 
 #[test]
 fn one_that_cannot_be_started_is_tried_again_and_messages_wait() {
-    let config = ProgramDestination { command: vec!["/no/such/program".to_owned()], user: None };
+    let config = ProgramDestination { command: vec!["/no/such/program".to_owned()] };
     let mut program = Program::new("test", &config, plain("line", Boundary::Line));
     take(&mut program, "one");
     let now = Instant::now();
