@@ -85,10 +85,9 @@ impl Translator<'_> {
         let mut others = String::new();
         for given in call.arguments().calls {
             let key = word(&given.name.text);
-            if values.contains_key(&key) {
-                values.insert(key, argument(given.nodes_within()));
-            } else {
-                others += &format!("{}({}) ", given.name.text, written(given.nodes_within()));
+            match values.get_mut(&key) {
+                Some(value) => *value = argument(given.nodes_within()),
+                None => others += &format!("{}({}) ", given.name.text, written(given.nodes_within())),
             }
         }
         values.insert("__VARARGS__".to_owned(), Argument { plain: others.clone(), inside: others });
