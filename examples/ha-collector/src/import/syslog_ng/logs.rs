@@ -267,6 +267,7 @@ impl Translator<'_> {
     }
 
     fn log_flags(&mut self, call: &Call<'_>, path: &mut Path) {
+        self.report.translated(call);
         for flag in self.names(call) {
             let ours = match flag.word().as_str() {
                 "final" => "final",
