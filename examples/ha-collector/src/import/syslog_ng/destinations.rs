@@ -277,7 +277,8 @@ impl Translator<'_> {
     fn layout(&mut self, driver: &mut Driver, wanted: Wanted) {
         let global = match wanted {
             Wanted::Line => self.globals.file_template.clone(),
-            Wanted::Sent | Wanted::Ietf => self.globals.proto_template.clone(),
+            Wanted::Sent => self.globals.proto_template.clone(),
+            Wanted::Ietf => None,
         };
         if let Some((text, place)) = driver.template.clone().or(global) {
             match self.template_called(&text) {
