@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::filter::Expr;
-use super::report::{Report, Usable};
+use super::report::{Group, Report, Usable};
 use super::source::{Files, Place};
 use super::toml::{Toml, string, strings};
 
@@ -16,6 +16,9 @@ pub(crate) struct Imported {
     pub(crate) report: String,
     pub(crate) usable: Usable,
 }
+
+/// Pairs of a path and a destination: a message has a bit for each.
+const MOST_WAYS: usize = 64;
 
 /// Writes what was translated, and the report.
 pub(super) fn imported(
@@ -30,7 +33,14 @@ pub(super) fn imported(
         "Translated from {name} by `ha-collector import {program}`; beside each key, its line there."
     );
     let toml = pipeline.emit(&head, files);
-    let whole = !report.has_wrong() && !pipeline.paths.is_empty();
+    let ways = pipeline.paths.iter().map(|path| path.destinations.len()).sum::<usize>();
+    if let Some(path) = pipeline.paths.first().filter(|_| ways > MOST_WAYS) {
+        let why = format!(
+            "{ways} ways from a path to a destination; there can be {MOST_WAYS}: join paths with `or`"
+        );
+        report.say(Group::Advice, path.place, "", why);
+    }
+    let whole = !report.has_wrong() && !pipeline.paths.is_empty() && ways <= MOST_WAYS;
     let mut shown = report.show(files);
     if pipeline.paths.is_empty() {
         shown += "no log path came out of it\n";

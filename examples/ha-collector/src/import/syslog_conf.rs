@@ -26,11 +26,10 @@ use super::source::{Files, Place, read_text};
 ///
 /// The file cannot be read.
 pub(crate) fn import(path: &Path) -> io::Result<Imported> {
-    let (text, is_utf8) = read_text(path)?;
-    Ok(translated(path, &text, is_utf8))
+    Ok(translated(path, &read_text(path)?))
 }
 
-fn translated(path: &Path, text: &str, is_utf8: bool) -> Imported {
+fn translated(path: &Path, (text, is_utf8): &(String, bool)) -> Imported {
     let (mut files, mut report) = (Files::default(), Report::default());
     let file = files.add(path);
     if !is_utf8 {

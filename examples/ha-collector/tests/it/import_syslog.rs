@@ -132,7 +132,8 @@ fn no_key_is_written_that_the_documented_configuration_does_not_have() {
                 _ => keys(value, &mut found),
             }
             for key in found {
-                let known = text.contains(&format!("{key} = ")) || steps.contains(&key.as_str());
+                let mut shown = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+                let known = shown.any(|word| word == key) || steps.contains(&key.as_str());
                 assert!(known, "{name}: [{section}] {key}");
             }
         }
@@ -181,7 +182,9 @@ fn every_word_ends_in_exactly_one_list_and_none_is_unknown() {
     assert!(!report.contains("unknown"), "{report}");
     let text = std::fs::read_to_string(data("syslog-ng").join("words.conf")).unwrap();
     let lists = report.split("worth a look").next().unwrap();
-    for (line, word) in words(&text) {
+    // Conditions are said with their filter, and what a path refers to with the path.
+    let within = ["facility", "source", "filter", "rewrite", "parser", "destination"];
+    for (line, word) in words(&text).into_iter().filter(|(_, word)| !within.contains(&word.as_str())) {
         let place = format!("words.conf:{line}:");
         let said = lists
             .lines()

@@ -50,7 +50,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
             return Exit::CannotStart;
         }
     };
-    let (mut collector, casualty) = match Collector::start(config, bound, streams) {
+    let (mut collector, mut casualty) = match Collector::start(config, bound, streams) {
         Ok(started) => started,
         Err(error) => {
             log.say(format_args!("error: {error}"));
@@ -84,8 +84,19 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
         log.say(format_args!("ready: listening on {}; writing {}", listening.join(", "), places(config)));
         notify(&[NotifyState::Ready]);
     }
-    let reason =
-        control.block_on(attend(&mut collector, &mut signals, casualty, &mut orders, stops, reading));
+    let reason = loop {
+        match control.block_on(attend(&collector, &mut signals, &mut casualty, &mut orders, stops)) {
+            Next::Stop(reason) => break reason,
+            // Outside of any runtime: what ends is waited for.
+            Next::Reload(asked) => {
+                let result = reload(&mut collector, reading);
+                if let Some(asked) = asked {
+                    // Whoever asked may have lost patience.
+                    asked.send(result).ok();
+                }
+            }
+        }
+    };
     if stops == Stops::BySignal {
         notify(&[NotifyState::Stopping]);
     }
@@ -113,6 +124,13 @@ enum Reason {
     Casualty,
 }
 
+/// What there is to do.
+#[derive(Debug)]
+enum Next {
+    Stop(Reason),
+    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
+}
+
 /// What somebody else than a signal wants.
 #[derive(Debug)]
 enum Order {
@@ -120,15 +138,14 @@ enum Order {
     Stop,
 }
 
-/// Serves signals and orders until one says to stop.
+/// Serves signals and orders until there is more to do than to answer.
 async fn attend(
-    collector: &mut Collector,
+    collector: &Collector,
     signals: &mut Signals,
-    mut casualty: Casualty,
+    casualty: &mut Casualty,
     orders: &mut mpsc::UnboundedReceiver<Order>,
     stops: Stops,
-    reading: &Reading,
-) -> Reason {
+) -> Next {
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => {
@@ -144,30 +161,22 @@ async fn attend(
                 info!("told to stop (INT)");
             }
             _ = signals.hangup.recv() => {
-                reload(collector, reading).ok();
-                continue;
+                return Next::Reload(None);
             }
             _ = signals.user.recv() => {
                 info!("ledger {}", collector.balance());
                 continue;
             }
             Some(order) = orders.recv() => match order {
-                Order::Reload(asked) => {
-                    let result = reload(collector, reading);
-                    if let Some(asked) = asked {
-                        // Whoever asked may have lost patience.
-                        asked.send(result).ok();
-                    }
-                    continue;
-                }
+                Order::Reload(asked) => return Next::Reload(asked),
                 Order::Stop => info!("told to stop by the keeper"),
             },
             dead = casualty.recv() => {
                 error!("{} has died; stopping, what was accepted is in the buffer", dead.unwrap_or_default());
-                return Reason::Casualty;
+                return Next::Stop(Reason::Casualty);
             }
         }
-        return Reason::Told;
+        return Next::Stop(Reason::Told);
     }
 }
 

@@ -111,6 +111,7 @@ impl<'r> Reader<'r> {
     }
 
     fn say(&mut self, group: Group, place: Place, line: &str, why: &str) {
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut shown: String = line.chars().take(LONGEST_SHOWN).collect();
         if shown.len() < line.len() {
             shown.push('…');

@@ -4,7 +4,7 @@ use super::*;
 use crate::import::report::Usable;
 
 fn read(text: &str) -> Imported {
-    translated(Path::new("/nowhere/s.conf"), text, true)
+    translated(Path::new("/nowhere/s.conf"), &(text.to_owned(), true))
 }
 
 #[track_caller]

@@ -38,7 +38,9 @@ struct Argument {
 
 /// Blocks in blocks; and all that they come to, in bytes.
 const DEEPEST: usize = 16;
-const MOST_BYTES: usize = 8 << 20;
+const MOST_BYTES: usize = 1 << 20;
+/// What each use costs at the least.
+const USE: usize = 256;
 
 impl Blocks {
     pub(super) fn new(definitions: HashMap<String, String>) -> Self {
@@ -68,19 +70,24 @@ impl Translator<'_> {
     /// What a block comes to where it is used; `None`: there is none of that name.
     pub(super) fn block(&mut self, kind: &str, name: &str, call: &Call<'_>) -> Option<Vec<Node>> {
         let block = self.blocks.known.get(&(kind.to_owned(), name.to_owned()))?.clone();
-        if self.blocks.depth >= DEEPEST || self.blocks.left < block.body.text.len() {
-            self.report.say(Group::Wrong, call.place(), call.shown(), "blocks that grow without an end");
+        let left = self.blocks.left.checked_sub(block.body.text.len().max(USE));
+        let Some(left) = left.filter(|_| self.blocks.depth < DEEPEST) else {
+            // Once is enough: from here on all of them do.
+            if self.blocks.left > 0 {
+                let why = "blocks that grow without an end: no more are written out";
+                self.report.say(Group::Wrong, call.place(), call.shown(), why);
+            }
+            self.blocks.left = 0;
             return Some(Vec::new());
-        }
-        self.blocks.left -= block.body.text.len();
+        };
+        self.blocks.left = left;
         let mut values: HashMap<String, Argument> = block.arguments.iter().cloned().collect();
         let mut others = String::new();
         for given in call.arguments().calls {
             let key = word(&given.name.text);
-            if values.contains_key(&key) {
-                values.insert(key, argument(given.nodes_within()));
-            } else {
-                others += &format!("{}({}) ", given.name.text, written(given.nodes_within()));
+            match values.get_mut(&key) {
+                Some(value) => *value = argument(given.nodes_within()),
+                None => others += &format!("{}({}) ", given.name.text, written(given.nodes_within())),
             }
         }
         values.insert("__VARARGS__".to_owned(), Argument { plain: others.clone(), inside: others });

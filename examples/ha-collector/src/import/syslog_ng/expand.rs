@@ -10,7 +10,7 @@ use crate::import::report::{Group, Report};
 use crate::import::source::{Files, Place, Traced, read_text};
 
 /// All text that comes of all files. What passes it is no configuration.
-pub(super) const MOST_BYTES: usize = 32 << 20;
+pub(super) const MOST_BYTES: usize = 8 << 20;
 /// Files within files.
 const DEEPEST: usize = 32;
 /// Where `@include` looks, beside the directory of the file.
@@ -130,7 +130,7 @@ impl<'a> Expander<'a> {
 
     fn line(&mut self, line: &str, mut place: Place) -> Result<(), Enough> {
         if self.done.text.text.len() + line.len() > MOST_BYTES {
-            return Err(self.enough(place, "more than 32 MiB of configuration"));
+            return Err(self.enough(place, "more than 8 MiB of configuration"));
         }
         let mut piece = String::new();
         let mut from = place;

@@ -313,7 +313,7 @@ pub(super) fn beyond_linear(pattern: &str) -> Option<String> {
         back |= escaped && ('1'..='9').contains(&c);
         escaped = c == '\\' && !escaped;
     }
-    let what = around.or(back.then_some("\\1"))?;
+    let what = if back { around.or(Some("\\1")) } else { around }?;
     Some(format!("`{what}` is not looked for: every match takes time linear in the length of the message"))
 }
 

@@ -98,7 +98,7 @@ impl<'t> Arguments<'t> {
             let call = nodes.get(at..at + 2).and_then(Call::of).filter(|call| call.round.is_some());
             match (node, call) {
                 (_, Some(call)) => {
-                    found.before.get_or_insert(nodes.get(..at).unwrap_or_default());
+                    found.before = found.before.or_else(|| nodes.get(..at));
                     found.calls.push(call);
                     at += 2;
                     continue;
