@@ -236,6 +236,12 @@ impl<'a> Record<'a> {
         (self.header[5] & HAS_SEQUENCE != 0).then(|| u32::from_le_bytes(self.at(52)))
     }
 
+    /// Whether this is only the message's beginning.
+    #[cfg(test)]
+    pub(crate) fn extent(&self) -> Extent {
+        if self.header[5] & CUT == 0 { Extent::Whole } else { Extent::Cut }
+    }
+
     /// The port of the peer.
     pub(crate) fn peer_port(&self) -> u16 {
         u16::from_le_bytes(self.at(56))

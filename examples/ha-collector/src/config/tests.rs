@@ -292,7 +292,7 @@ fn every_kind_of_destination_is_read() {
     };
     let DestinationKind::Stream(stream) = &relay.kind else { panic!("{relay:?}") };
     assert_eq!((stream.strategy, stream.framing), (Strategy::RoundRobin, Framing::Lf));
-    assert_eq!(stream.time_reopen, Duration::from_secs(3));
+    assert_eq!(relay.deliver.time_reopen, Duration::from_secs(3));
     let keepalive = stream.keepalive.unwrap();
     let spans = [30, 10].map(Duration::from_secs);
     assert_eq!(([keepalive.time, keepalive.interval], keepalive.probes), (spans, 3));

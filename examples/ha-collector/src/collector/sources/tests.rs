@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::*;
 use crate::collector::record::{Extent, Extra, Record};
+use crate::collector::routing::Plan;
 use crate::config::{Config, DnsCache};
 
 /// Longer than anything takes on a busy machine.
@@ -53,6 +54,7 @@ impl Bench {
         let sources = Sources::new(Surroundings {
             queue,
             ledger: Ledger::new(0),
+            plans: Plans::new(Plan { routes: None, sources: vec![], destinations: vec![], paths: vec![] }),
             machine: Machine {
                 zone: IanaZone::utc(),
                 name: "here.example.org".into(),
@@ -213,7 +215,7 @@ fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_aga
         );
     }
     bench.sources.stop();
-    assert!(bench.sources.surroundings.ledger.balance(|_| 0).to_string().contains("\"dropped\":{}"));
+    assert!(bench.sources.surroundings.ledger.balance(0, |_| 0).to_string().contains("\"dropped\":{}"));
 }
 
 #[test]

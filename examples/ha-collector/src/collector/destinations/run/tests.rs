@@ -7,9 +7,11 @@ use diskbuf::{Batch, Queue, Start, WhenFull};
 use tempfile::TempDir;
 
 use super::*;
+use crate::collector::event::Event;
 use crate::collector::event::Field;
 use crate::collector::ledger::Ledger;
 use crate::collector::record::tests::record_of;
+use crate::collector::routing::{Copies, Plan, Plans};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -166,7 +168,7 @@ impl Bench {
             queue,
             clock: Leap::new(),
             orders: Orders { drain: Stop::default(), give_up: Stop::default(), reopen: Arc::default() },
-            ledger: Ledger::default(),
+            ledger: Ledger::new(0),
             pace: Pace { flush_lines: 0, flush_timeout: SECOND, longest_pause: 10 * SECOND },
             behind: Behind::Keeps,
             away_until: Duration::ZERO,
@@ -196,6 +198,8 @@ impl Bench {
             in_hand: Vec::new(),
             seen: Seen::default(),
         };
+        let plans = Plans::new(Plan { routes: None, sources: vec![], destinations: vec![], paths: vec![] });
+        let mut deliverer = Deliverer::new(&plans, "to", Copies::EachPath);
         let runner = Runner {
             id: "to",
             consumer: &mut consumer,
@@ -204,6 +208,7 @@ impl Bench {
             orders: &self.orders,
             pace: self.pace,
             clock: self.clock.clone(),
+            deliverer: &mut deliverer,
         };
         runner.run(&mut to);
         to.seen
@@ -217,7 +222,7 @@ impl Bench {
             queue: self.queue.clone(),
             clock: self.clock.clone(),
             orders,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(0),
             ..*self
         };
         again.run()
@@ -228,7 +233,7 @@ impl Bench {
     }
 
     fn balance(&self) -> String {
-        let balance = self.ledger.balance(|_| self.waiting()).to_string();
+        let balance = self.ledger.balance(0, |_| self.waiting()).to_string();
         balance.split_once("\"delivered\":").unwrap().1.trim_end_matches("}]}").to_owned()
     }
 }

@@ -58,17 +58,6 @@ fn digits_and_stamp_format_are_settings() {
         let setting = TimeSetting { zone: None, fraction, stamp };
         assert_eq!(at("$STAMP|$ISODATE|$UNIXTIME", TIME, &setting), expected);
     }
-    for (name, format) in [
-        ("bsd", StampFormat::Rfc3164),
-        ("rfc3164", StampFormat::Rfc3164),
-        ("iso", StampFormat::Rfc3339),
-        ("rfc3339", StampFormat::Rfc3339),
-        ("full", StampFormat::Full),
-        ("unix", StampFormat::Unix),
-    ] {
-        assert_eq!(StampFormat::from_name(name), Some(format));
-    }
-    assert_eq!(StampFormat::from_name("ISO"), None);
 }
 
 /// `date -d … '+%j %W %V %a'` of GNU coreutils, and the number of the day with Sunday as 1.
