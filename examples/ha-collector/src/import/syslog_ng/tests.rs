@@ -456,3 +456,10 @@ fn a_path_over_tcp_without_flow_control_is_said() {
     has(&log(""), &[], &["without flow-control"]);
     assert!(!log("flags(flow-control);").report.contains("without flow-control"));
 }
+
+#[test]
+fn of_two_filters_of_one_name_the_last_is_meant_and_written_once() {
+    let imported = read("filter f { level(err); };\nfilter f { level(info); };");
+    has(&imported, &["f = \"level(info)\""], &["s.conf:3:1: filter f {…}: there are two of this name"]);
+    assert_eq!(imported.toml.matches("f = ").count(), 1, "{}", imported.toml);
+}
