@@ -4,9 +4,9 @@
 //! write the header where it stays, piece by piece; here it stays in registers until it is complete, which makes a
 //! difference of twenty nanoseconds to whoever looks at the stamp right away.
 
-use super::{bsd, digits, rfc5424};
+use super::{bsd, digits, rfc5424, sd};
 use crate::civil::days_in_month;
-use crate::scan::{at, name_end, printable_end, sd_name_end, tag_end, value_stop};
+use crate::scan::{at, name_end, printable_end, tag_end};
 use crate::{Deviation, Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
 
 /// Reads everything; `None`: it is not quite as usual. `deviations` is what was remarked before.
@@ -117,9 +117,10 @@ fn rfc_5424(text: &[u8], from: usize) -> Option<Header> {
     let (app, at_procid) = field(text, at_app, 48)?;
     let (procid, at_msgid) = field(text, at_procid, 128)?;
     let (msgid, at_sd) = field(text, at_msgid, 32)?;
-    let sd_end = structured_data(text, at_sd)?;
+    let mut deviations = Deviations::NONE;
+    let sd_end = structured_data(text, at_sd, &mut deviations)?;
     let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
-    let (message, deviations) = rfc5424::message(text, (sd_end + 1).min(text.len()));
+    let (message, remarks) = rfc5424::message(text, (sd_end + 1).min(text.len()));
     Some(Header {
         format: Format::Rfc5424,
         stamp,
@@ -129,7 +130,7 @@ fn rfc_5424(text: &[u8], from: usize) -> Option<Header> {
         msgid,
         structured_data,
         message,
-        deviations,
+        deviations: deviations.union(remarks),
         ..Header::EMPTY
     })
 }
@@ -144,58 +145,15 @@ fn field(text: &[u8], from: usize, longest: usize) -> Option<(Span, usize)> {
     (end.wrapping_sub(from + 1) < longest && at(text, end) == b' ').then(|| (Span::new(from, end), end + 1))
 }
 
-/// NILVALUE or SD-ELEMENTs without a fault (§6.3), and a blank or nothing; where they end. `None` may also mean that
-/// they are many.
+/// NILVALUE or SD-ELEMENTs (§6.3), and a blank or nothing; where they end.
 #[inline(always)]
-fn structured_data(text: &[u8], from: usize) -> Option<usize> {
-    match (at(text, from), at(text, from + 1)) {
-        (b'[', _) => {}
-        (b'-', b' ') => return Some(from + 1),
-        (b'-', _) if text.len() == from + 1 => return Some(from + 1),
+fn structured_data(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+    let end = match at(text, from) {
+        b'[' => sd::end(text, from, deviations)?,
+        b'-' => from + 1,
         _ => return None,
-    }
-    let mut start = from;
-    let mut ids: [&[u8]; 4] = [&[]; 4];
-    for count in 0..ids.len() {
-        let mut end = sd_name_end(text, start + 1);
-        let id = text.get(start + 1..end)?;
-        if id.len().wrapping_sub(1) >= 32 || ids.iter().take(count).any(|&earlier| earlier == id) {
-            return None;
-        }
-        *ids.get_mut(count)? = id;
-        while at(text, end) == b' ' {
-            let equals = sd_name_end(text, end + 1);
-            if equals.wrapping_sub(end + 2) >= 32 || at(text, equals) != b'=' || at(text, equals + 1) != b'"'
-            {
-                return None;
-            }
-            end = closing_quote(text, equals + 2)? + 1;
-        }
-        if at(text, end) != b']' {
-            return None;
-        }
-        match at(text, end + 1) {
-            b' ' => return Some(end + 1),
-            b'[' => start = end + 1,
-            _ if text.len() == end + 1 => return Some(end + 1),
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Where the quotation mark stands that ends a PARAM-VALUE.
-#[inline(always)]
-fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
-    let mut end = from;
-    loop {
-        end = value_stop(text, end);
-        match at(text, end) {
-            b'"' => return Some(end),
-            b'\\' if matches!(at(text, end + 1), b'"' | b'\\' | b']') => end += 2,
-            _ => return None,
-        }
-    }
+    };
+    (end == text.len() || at(text, end) == b' ').then_some(end)
 }
 
 /// `Mmm dd hh:mm:ss` and a blank, and such a time there is.
