@@ -1,4 +1,4 @@
-//! Line by line of the real world: `syslog-parse` and the fastest published crate that reads the line right too.
+//! Line by line, of the real world and of the workloads: `syslog-parse` and the fastest published crate that reads the line right too.
 //!
 //! Right means: the same host, tag, process, message and second as `syslog-parse`, which is right on all of them by
 //! the tests of that crate. Prints a table; each time is the least of many runs.
@@ -20,8 +20,12 @@ fn main() {
     let (runs, rounds) =
         if std::env::args().any(|argument| argument == "--test") { (1, 10) } else { (41, 2000) };
     let mut ratios = Vec::new();
-    println!("{:>6} {:>7} {:>13} {:>8}  engine", "line", "ns", "fastest peer", "times");
-    for Line { id, raw } in &real_world() {
+    println!("{:>22} {:>7} {:>13} {:>8}  engine", "line", "ns", "fastest peer", "times");
+    let mut lines = real_world();
+    let workload = |name: &str, octets: &[u8]| Line { id: name.to_owned(), raw: octets.to_vec() };
+    lines.extend(benches::rfc5424_shapes().iter().map(|work| workload(work.name, &work.octets)));
+    lines.push(workload("rfc3164-123", benches::RFC3164.as_bytes()));
+    for Line { id, raw } in &lines {
         let Ok(text) = std::str::from_utf8(raw) else { continue };
         let right = engines::texts_of_parse(raw, NOW);
         let expected = engines::syslog_parse(raw, NOW);
@@ -40,7 +44,7 @@ fn main() {
         }
         let Some(&(peer, name)) = peers.iter().min_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
         let own = least(runs, rounds, || assert_eq!(engines::syslog_parse(black_box(raw), NOW), expected));
-        println!("{id:>6} {own:>7.1} {peer:>13.1} {ratio:>8.1}  {name}", ratio = peer / own);
+        println!("{id:>22} {own:>7.1} {peer:>13.1} {ratio:>8.1}  {name}", ratio = peer / own);
         ratios.push(peer / own);
     }
     ratios.sort_by(f64::total_cmp);

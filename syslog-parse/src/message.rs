@@ -57,12 +57,6 @@ impl<'a> Message<'a> {
         &self.header
     }
 
-    /// The same, to be written.
-    #[inline(always)]
-    pub(crate) const fn header_mut(&mut self) -> &mut Header {
-        &mut self.header
-    }
-
     /// The shape.
     #[inline]
     pub const fn format(&self) -> Format {

@@ -1,8 +1,7 @@
 //! From octets to a message: PRI, then the shape of the rest, told by looking at it.
 //!
-//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up. There is one way
-//! through each: a line with a fault in one field is read like any other in the rest. The header is written where it
-//! stays; it is slow to copy what was just written octet by octet.
+//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up. What needs no
+//! remark is read in `usual`.
 
 mod bsd;
 mod device;
@@ -12,6 +11,7 @@ mod origin;
 mod rfc3164;
 mod rfc5424;
 mod sd;
+mod usual;
 
 use crate::scan::{self, at};
 use crate::{Deviation, Deviations, Header, Message, Pri, Span};
@@ -21,17 +21,20 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// It never fails: where nothing fits, the message is [`Format::Unparsed`](crate::Format::Unparsed) and all that follows the PRI is its text.
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
-#[inline]
 pub fn parse(raw: &[u8]) -> Message<'_> {
-    let mut message = Message::from_parts(raw, Header::EMPTY);
-    read(raw, message.header_mut());
-    message
+    let mut deviations = Deviations::NONE;
+    let text = without_terminator(raw, &mut deviations);
+    match usual::read(text, deviations) {
+        Some(header) => Message::from_parts(raw, header),
+        None => Message::from_parts(raw, read_any(text, deviations)),
+    }
 }
 
-/// Finds everything, whatever it looks like.
+/// Finds everything, whatever it looks like. `deviations` is what was remarked before.
 #[inline(never)]
-fn read(raw: &[u8], header: &mut Header) {
-    let text = without_terminator(raw, &mut header.deviations);
+fn read_any(text: &[u8], deviations: Deviations) -> Header {
+    let mut found = Header { deviations, ..Header::EMPTY };
+    let header = &mut found;
     let start = pri(text, header);
     let body = if at(text, start) == b' ' && header.pri.is_some() {
         header.deviations.insert(Deviation::SpaceAfterPri);
@@ -55,6 +58,7 @@ fn read(raw: &[u8], header: &mut Header) {
             ..Header::EMPTY
         };
     }
+    found
 }
 
 /// Without LF and NUL at the end, nor the CR of a CR LF; and not more than a [`Span`] can count.

@@ -46,24 +46,16 @@ impl Stamp {
     /// Whether month, day, hour, minute, second and offset can be; 29 February can, in a year that is not known.
     #[inline(always)]
     pub fn is_possible(&self) -> bool {
-        // Nearly all, at a glance: without month lengths and years.
-        let usual = self.second < 60
-            && self.minute < 60
-            && self.hour < 24
-            && self.day.wrapping_sub(1) < 28
-            && self.month.wrapping_sub(1) < 12;
-        (usual || self.is_rare()) && self.offset.is_none_or(UtcOffset::is_possible)
-    }
-
-    /// Whether a date or a time that is not usual can be all the same.
-    #[inline(never)]
-    fn is_rare(&self) -> bool {
+        // The usual case first, without looking at month lengths or years.
         let clock = self.minute < 60
-            && self.second <= 60
+            && (self.second <= 60)
             && (self.hour < 24
                 || (self.hour == 24 && self.minute == 0 && self.second == 0 && self.nanos == 0));
-        let year = self.year.map_or(2000, i32::from);
-        clock && self.day >= 1 && self.day <= crate::civil::days_in_month(year, self.month)
+        let date = self.month.wrapping_sub(1) < 12
+            && self.day >= 1
+            && (self.day <= 28
+                || self.day <= crate::civil::days_in_month(self.year.map_or(2000, i32::from), self.month));
+        clock && date && self.offset.is_none_or(UtcOffset::is_possible)
     }
 }
 

@@ -286,7 +286,7 @@ pub(super) fn month(letters: [u8; 3]) -> Option<u8> {
 /// 1 to 12, written as RFC 3164 does.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "a hash of four bits into a table of 16")]
-fn usual_month([a, b, c]: [u8; 3]) -> Option<u8> {
+pub(super) fn usual_month([a, b, c]: [u8; 3]) -> Option<u8> {
     let letters = u32::from_le_bytes([a, b, c, 0]);
     let (name, month) = MONTHS[month_hash(letters)];
     (name == letters).then_some(month)
