@@ -40,7 +40,7 @@ use self::names::Names;
 use self::path::ways::Buffer;
 use self::prepare::Prepared;
 use self::reception::Machine;
-use self::routing::Plans;
+use self::routing::{Arrival, Plans};
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 pub(crate) use self::sources::{Ear, Whose};
 use self::stop::Stop;
@@ -53,6 +53,8 @@ use crate::config::{Config, Naming};
 pub(crate) enum StartError {
     #[error("cannot listen on {place} (source `{id}`): {source}{}", bind_hint(.source))]
     Bind { id: String, place: String, source: io::Error },
+    #[error("cannot write logs beneath {} (destination `{id}`): {source}", root.display())]
+    Root { id: String, root: PathBuf, source: io::Error },
     #[error("cannot write to {place} (destination `{id}`): {source}")]
     Destination { id: String, place: String, source: io::Error },
     #[error("destination `{id}`: {source}")]
@@ -118,6 +120,7 @@ impl Collector {
         let mut names = FieldNames::default();
         // Before the buffer is made: whoever finds a mistake here has created no directory.
         prepare::templates(config, &mut names.clone())?;
+        prepare::roots(config)?;
         let queue = buffer::open(config)?;
         let status = queue.status();
         let ledger = Ledger::new(status.next_seq.as_u64());
@@ -156,7 +159,7 @@ impl Collector {
         for opening in openings {
             let wanted = prepare::wanted(config, opening.to);
             started = prepare::open(opening, &around, descriptors.files, &this.zone)
-                .and_then(|deliver| this.destinations.add(wanted, deliver));
+                .and_then(|deliver| this.destinations.add(wanted, deliver, Arrival::First));
             if started.is_err() {
                 break;
             }
@@ -213,7 +216,8 @@ impl Collector {
         let ended = self.destinations.keep(&all);
         let started = fresh.len();
         for (wanted, deliver) in fresh {
-            self.destinations.add(wanted, deliver)?;
+            // What came before a new one was there is none of its business.
+            self.destinations.add(wanted, deliver, Arrival::Later)?;
         }
         self.plans.replace(plan);
         self.names = names;

@@ -77,6 +77,22 @@ pub(crate) enum Refused {
     Trouble(DropReason),
 }
 
+/// Messages that go nowhere because the paths say so.
+#[derive(Debug, Default)]
+struct Unwanted {
+    no_path: u64,
+    discarded: u64,
+}
+
+impl Unwanted {
+    fn add(&mut self, reason: DropReason, messages: u64) {
+        match reason {
+            DropReason::Discarded => self.discarded += messages,
+            _ => self.no_path += messages,
+        }
+    }
+}
+
 /// Where one thread's messages become records.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -91,8 +107,8 @@ pub(crate) struct Intake {
     host: Vec<u8>,
     extras: Vec<u8>,
     router: Router,
-    /// Messages since the last append that no path wanted.
-    unwanted: u64,
+    /// Messages since the last append that go nowhere.
+    unwanted: Unwanted,
     received: Timestamp,
     /// The local zone's offset at `received`, for messages without a stamp.
     local: Option<Period>,
@@ -111,7 +127,7 @@ impl Intake {
             host: Vec::new(),
             extras: Vec::new(),
             router: Router::new(plans),
-            unwanted: 0,
+            unwanted: Unwanted::default(),
             received: Timestamp::new(0, 0),
             local: None,
         }
@@ -164,12 +180,13 @@ impl Intake {
         };
         // `max_message` leaves room for the header and the extras; see `Origin`.
         let mut header = record::header(&message, &about);
-        let ways = self.router.ways(origin.key, &header, raw, &self.extras);
-        if ways == 0 {
-            self.unwanted += 1;
-            return;
+        match self.router.ways(origin.key, &header, raw, &self.extras) {
+            Ok(ways) => record::set_ways(&mut header, ways),
+            Err(reason) => {
+                self.unwanted.add(reason, 1);
+                return;
+            }
         }
-        record::set_ways(&mut header, ways);
         if self.batch.push_parts(&[&header, raw, &self.extras]).is_err() {
             origin.account.dropped(DropReason::BufferFailed, 1);
         }
@@ -201,7 +218,9 @@ impl Intake {
     /// Enters what was taken since the last time into the ledger.
     fn tell(&mut self, origin: &Origin) {
         origin.account.received(std::mem::take(&mut self.taken), std::mem::take(&mut self.cut));
-        origin.account.dropped(DropReason::NoPath, std::mem::take(&mut self.unwanted));
+        let Unwanted { no_path, discarded } = std::mem::take(&mut self.unwanted);
+        origin.account.dropped(DropReason::NoPath, no_path);
+        origin.account.dropped(DropReason::Discarded, discarded);
         self.router.tell();
     }
 

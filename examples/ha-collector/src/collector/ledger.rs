@@ -21,6 +21,8 @@ pub(crate) enum DropReason {
     Empty,
     /// No path wanted it.
     NoPath,
+    /// A final path without a destination took it.
+    Discarded,
     /// The buffer was full, and a datagram's sender cannot be asked to wait.
     BufferFull,
     /// The disk had no room for the buffer to grow.
@@ -62,10 +64,11 @@ impl Closing {
 }
 
 impl DropReason {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
+        Self::Discarded,
         Self::BufferFull,
         Self::DiskFull,
         Self::BufferFailed,
@@ -82,6 +85,7 @@ impl DropReason {
             Self::KernelReceiveBuffer => "kernel_receive_buffer",
             Self::Empty => "empty",
             Self::NoPath => "no_path",
+            Self::Discarded => "discarded",
             Self::BufferFull => "buffer_full",
             Self::DiskFull => "disk_full",
             Self::BufferFailed => "buffer_failed",
@@ -186,12 +190,17 @@ impl PathAccount {
     }
 }
 
+/// The end of a destination that goes on.
+const THERE: u64 = u64::MAX;
+
 /// One destination's account.
 #[derive(Debug, Default)]
 pub(crate) struct DestinationAccount {
     pub(crate) id: String,
     /// The number of the first message that is due to it: its place in the buffer when it was opened.
-    first: u64,
+    first: AtomicU64,
+    /// Where it ended, once it is no longer there; [`THERE`] while it is.
+    end: AtomicU64,
     /// Messages that are where the destination promises.
     delivered: AtomicU64,
     /// Messages of the buffer that are for other destinations.
@@ -259,11 +268,26 @@ impl Ledger {
 
     /// What the buffer numbers from `first` on is due to it.
     pub(crate) fn open_destination(&self, id: &str, first: u64) -> Arc<DestinationAccount> {
-        open(
-            &self.destinations,
-            |account| account.id == id,
-            || DestinationAccount { id: id.to_owned(), first, ..DestinationAccount::default() },
-        )
+        let new = || DestinationAccount {
+            id: id.to_owned(),
+            first: AtomicU64::new(first),
+            end: AtomicU64::new(THERE),
+            ..DestinationAccount::default()
+        };
+        let account = open(&self.destinations, |account| account.id == id, new);
+        let end = account.end.swap(THERE, Ordering::Relaxed);
+        if end != THERE {
+            // What came while it was not there was not due to it.
+            account.first.fetch_add(first.saturating_sub(end), Ordering::Relaxed);
+        }
+        account
+    }
+
+    /// A destination is no longer there, and has no place in the buffer any more; it had got as far as `end`.
+    pub(crate) fn forget_destination(&self, id: &str, end: u64) {
+        for account in lock(&self.destinations).iter().filter(|account| account.id == id) {
+            account.end.store(end, Ordering::Relaxed);
+        }
     }
 
     /// The accounts as they stand. `next` is the number that the buffer gives the next message, `queued` says how many wait
@@ -299,7 +323,7 @@ impl Ledger {
             .iter()
             .map(|account| DestinationBalance {
                 id: account.id.clone(),
-                due: next.saturating_sub(account.first),
+                due: next.min(load(&account.end)).saturating_sub(load(&account.first)),
                 delivered: load(&account.delivered),
                 passed_by: load(&account.passed_by),
                 cut: load(&account.cut),
@@ -443,6 +467,20 @@ mod tests {
         late.passed_by(4);
         assert!(ledger.balance(15, |_| 0).closes());
         assert!(Arc::ptr_eq(&ledger.open_source("udp"), &source), "counted on");
+    }
+
+    #[test]
+    fn what_comes_while_a_destination_is_not_there_is_not_due_to_it() {
+        let ledger = Ledger::new(0);
+        let source = ledger.open_source("udp");
+        source.received(30, 0);
+        source.accepted(30);
+        ledger.open_destination("on-and-off", 0).delivered(10);
+        ledger.forget_destination("on-and-off", 10);
+        assert!(ledger.balance(30, |_| 0).closes());
+        ledger.open_destination("on-and-off", 25).delivered(5);
+        assert!(ledger.balance(30, |_| 0).closes());
+        assert!(!ledger.balance(31, |_| 0).closes());
     }
 
     #[test]

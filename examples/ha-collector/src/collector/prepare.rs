@@ -16,7 +16,7 @@ use super::path::{Origin, Routes};
 use super::routing::Plan;
 use super::template::Surroundings;
 use crate::config::path::WhenFull;
-use crate::config::{Config, Destination};
+use crate::config::{Config, Destination, DestinationKind};
 
 /// A configuration, compiled.
 #[derive(Debug)]
@@ -62,6 +62,20 @@ pub(super) fn templates<'c>(config: &'c Config, names: &mut Names) -> Result<Vec
         opening.map_err(|source| StartError::Template { id: to.id.clone(), source })
     };
     config.destinations.iter().map(compile).collect()
+}
+
+/// Makes the directories that files are written beneath, so that what cannot be is said before anything else is made.
+pub(super) fn roots(config: &Config) -> Result<(), StartError> {
+    for to in &config.destinations {
+        if let DestinationKind::File(file) = &to.kind {
+            destinations::file::prepare_root(file).map_err(|source| StartError::Root {
+                id: to.id.clone(),
+                root: file.root.clone(),
+                source,
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a destination ready.

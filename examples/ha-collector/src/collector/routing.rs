@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::event::{Changes, Event};
-use super::ledger::PathAccount;
+use super::ledger::{DropReason, PathAccount};
 use super::path::{Routes, Scratch};
 use super::record::{EVERY_WAY, HEADER_LEN, Record};
 
@@ -119,12 +119,18 @@ impl Router {
         }
     }
 
-    /// The ways of a message of that source, for its header; 0: nobody wants it.
+    /// The ways of a message of that source, for its header; or why it has none.
     #[inline]
-    pub(crate) fn ways(&mut self, source: u32, header: &[u8; HEADER_LEN], raw: &[u8], extras: &[u8]) -> u64 {
+    pub(crate) fn ways(
+        &mut self,
+        source: u32,
+        header: &[u8; HEADER_LEN],
+        raw: &[u8],
+        extras: &[u8],
+    ) -> Result<u64, DropReason> {
         let plan = &self.view.plan;
         match plan.routes.as_ref().filter(|routes| routes.have_paths()) {
-            None => EVERY_WAY,
+            None => Ok(EVERY_WAY),
             Some(routes) => {
                 let place = match self.last {
                     Some((last, place)) if last == source => place,
@@ -134,14 +140,18 @@ impl Router {
                         place
                     }
                 };
-                let Some(place) = place else { return 0 };
+                let Some(place) = place else { return Err(DropReason::NoPath) };
                 let mut event = Event::new(Record::of(header, raw, extras), &mut self.changes);
                 let verdict = routes.route(place, &mut event, &mut self.scratch);
                 for (n, (offered, taken)) in self.counts.iter_mut().enumerate() {
                     *offered += verdict.offered >> n & 1;
                     *taken += verdict.taken >> n & 1;
                 }
-                verdict.ways
+                match (verdict.ways, verdict.taken) {
+                    (0, 0) => Err(DropReason::NoPath),
+                    (0, _) => Err(DropReason::Discarded),
+                    (ways, _) => Ok(ways),
+                }
             }
         }
     }
@@ -173,6 +183,15 @@ pub(crate) enum Copies {
     One,
 }
 
+/// When a destination came to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Before the first message of this process was accepted.
+    First,
+    /// With a reload. What was accepted before there were paths, for everybody, was not for it.
+    Later,
+}
+
 /// Makes of each record what comes to one destination.
 #[derive(Debug)]
 pub(crate) struct Deliverer {
@@ -181,17 +200,19 @@ pub(crate) struct Deliverer {
     /// Where the destination stands in the plan; `None`: it is not in it.
     place: Option<usize>,
     copies: Copies,
+    arrival: Arrival,
     changes: Changes,
     scratch: Scratch,
 }
 
 impl Deliverer {
-    pub(crate) fn new(plans: &Plans, destination: &str, copies: Copies) -> Self {
+    pub(crate) fn new(plans: &Plans, destination: &str, copies: Copies, arrival: Arrival) -> Self {
         let mut this = Self {
             view: plans.view(),
             destination: destination.to_owned(),
             place: None,
             copies,
+            arrival,
             changes: Changes::default(),
             scratch: Scratch::default(),
         };
@@ -214,12 +235,15 @@ impl Deliverer {
     /// Hands over what the record is at this destination, a copy for each path that brings it here.
     #[inline]
     pub(crate) fn deliver(&mut self, record: Record<'_>, mut take: impl FnMut(&Event<'_>)) -> Came {
+        let Some(place) = self.place else { return Came::PassedBy };
         let mut event = Event::new(record, &mut self.changes);
         let Some(routes) = &self.view.plan.routes else {
             take(&event);
             return Came::Here;
         };
-        let Some(place) = self.place else { return Came::PassedBy };
+        if self.arrival == Arrival::Later && record.ways() == EVERY_WAY && routes.have_paths() {
+            return Came::PassedBy;
+        }
         let mut came = Came::PassedBy;
         for delivery in routes.deliveries(place, record.ways()) {
             if came == Came::Here {

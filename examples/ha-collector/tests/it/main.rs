@@ -24,6 +24,8 @@ mod paths;
 mod peers;
 mod readme;
 mod relay;
+mod reload;
+mod roles;
 mod send;
 mod signals;
 mod sources;

@@ -75,7 +75,8 @@ impl Collector {
         let mut this = Self { child, log, said: String::new(), udp: nowhere, tcp: nowhere };
         let ready = this.wait_for("ready: listening on ");
         let address = |transport: &str| {
-            let (_, rest) = ready.split_once(transport).unwrap();
+            // One that listens for neither has none.
+            let Some((_, rest)) = ready.split_once(transport) else { return nowhere };
             rest.split([',', ';']).next().unwrap().trim().parse().unwrap()
         };
         (this.udp, this.tcp) = (address("udp "), address("tcp "));

@@ -53,6 +53,11 @@ pub(crate) struct Templates {
     pub(crate) layout: Option<Box<dyn Render>>,
 }
 
+/// Makes the root where it is missing, or says why it cannot be written beneath.
+pub(crate) fn prepare_root(asked: &config::FileDestination) -> io::Result<()> {
+    Root::open(&asked.root, Rights::new(&asked.rights)?).map(drop)
+}
+
 impl FileDestination {
     /// Opens the root, creating it where it is missing. At most about `descriptors` files will be open at the same time.
     /// `local` is the zone of this machine.

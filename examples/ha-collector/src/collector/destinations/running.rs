@@ -11,7 +11,7 @@ use super::Deliver;
 use super::run::{Orders, Pace, Runner, WallClock};
 use crate::collector::casualty::{Dead, Watch};
 use crate::collector::ledger::Ledger;
-use crate::collector::routing::{Copies, Deliverer, Plans};
+use crate::collector::routing::{Arrival, Copies, Deliverer, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::{StartError, chain};
 use crate::config::{Dedupe, Destination};
@@ -57,11 +57,21 @@ impl Destinations {
         Self { around, running: Vec::new() }
     }
 
-    /// Starts one more.
-    pub(crate) fn add(&mut self, wanted: Wanted, mut deliver: Box<dyn Deliver>) -> Result<(), StartError> {
+    /// Starts one more. One that has no place in the buffer yet begins with the oldest message kept, or, when it came later,
+    /// with the next one.
+    pub(crate) fn add(
+        &mut self,
+        wanted: Wanted,
+        mut deliver: Box<dyn Deliver>,
+        arrival: Arrival,
+    ) -> Result<(), StartError> {
         let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
         let (id, behind) = (wanted.to.id.clone(), wanted.behind);
-        let consumer = queue.consumer_that(behind, &id, Start::Oldest);
+        let start = match arrival {
+            Arrival::First => Start::Oldest,
+            Arrival::Later => Start::Newest,
+        };
+        let consumer = queue.consumer_that(behind, &id, start);
         let mut consumer =
             consumer.map_err(|error| StartError::Buffer { dir: buffer.clone(), message: chain(&error) })?;
         // From its place, not from the oldest record kept: what is missing in between was due, too, and will be reported
@@ -80,7 +90,7 @@ impl Destinations {
             Dedupe::WritesEach => Copies::EachPath,
             Dedupe::WritesOne => Copies::One,
         };
-        let mut deliverer = Deliverer::new(plans, &id, copies);
+        let mut deliverer = Deliverer::new(plans, &id, copies, arrival);
         let own = orders.clone();
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
@@ -158,6 +168,7 @@ impl Destinations {
                 continue;
             }
             if consumer.lag == 0 && queue.remove_consumer(&consumer.name).is_ok() {
+                self.around.ledger.forget_destination(&consumer.name, consumer.acked.as_u64());
                 info!(destination = consumer.name, "no longer configured, nothing waits for it: forgotten");
             } else {
                 warn!(

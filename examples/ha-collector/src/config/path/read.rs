@@ -335,9 +335,11 @@ impl<'t, 'k> Reader<'t, 'k> {
             None => all,
         };
         let destinations = self.places_of(&given.destinations, "destination", self.ends.destinations, text);
-        if given.destinations.is_empty() {
+        if given.destinations.is_empty() && flags.afterwards != Afterwards::NoOther {
             let nowhere = Diagnostic::new("this path leads nowhere").at(text, given.id.span());
-            self.wrong(nowhere.help("destinations = [\"...\"]"));
+            self.wrong(
+                nowhere.help("destinations = [\"...\"]; or flags = [\"final\"], so that nobody gets them"),
+            );
         }
         let steps = steps.map_or_else(Vec::new, |steps| self.steps(steps, text, 0));
         self.places.push((Arc::clone(text), given.id.span()));

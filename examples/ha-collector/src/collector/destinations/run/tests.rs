@@ -11,7 +11,7 @@ use crate::collector::event::Event;
 use crate::collector::event::Field;
 use crate::collector::ledger::Ledger;
 use crate::collector::record::tests::record_of;
-use crate::collector::routing::{Copies, Plan, Plans};
+use crate::collector::routing::{Arrival, Copies, Plan, Plans};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -198,8 +198,13 @@ impl Bench {
             in_hand: Vec::new(),
             seen: Seen::default(),
         };
-        let plans = Plans::new(Plan { routes: None, sources: vec![], destinations: vec![], paths: vec![] });
-        let mut deliverer = Deliverer::new(&plans, "to", Copies::EachPath);
+        let plans = Plans::new(Plan {
+            routes: None,
+            sources: vec![],
+            destinations: vec!["to".to_owned()],
+            paths: vec![],
+        });
+        let mut deliverer = Deliverer::new(&plans, "to", Copies::EachPath, Arrival::First);
         let runner = Runner {
             id: "to",
             consumer: &mut consumer,
@@ -262,7 +267,7 @@ fn a_destination_that_is_away_for_an_hour_gets_everything_in_order_once_when_it_
     assert_eq!(pauses, tenths, "less and less often");
     assert!(seen.batches[0].0 <= HOUR + 10 * SECOND, "back, and noticed soon");
     assert_eq!((seen.taken_back, seen.closed), (0, 1));
-    assert_eq!(bench.balance(), r#"360,"queued":0,"dropped":{}"#);
+    assert_eq!(bench.balance(), r#"360,"passed_by":0,"queued":0,"dropped":{}"#);
 }
 
 #[test]
@@ -305,7 +310,7 @@ fn a_batch_that_is_given_up_at_the_stop_is_taken_back_and_comes_again() {
     assert_eq!((seen.taken_back, seen.closed, seen.batches.len()), (1, 1, 0));
     let last = *seen.attempts.last().unwrap();
     assert!(last >= SECOND * 62 && last <= SECOND * 75, "it went on trying for a while: {last:?}");
-    assert_eq!(bench.balance(), r#"0,"queued":2,"dropped":{}"#);
+    assert_eq!(bench.balance(), r#"0,"passed_by":0,"queued":2,"dropped":{}"#);
     bench.away_until = Duration::ZERO;
     assert_eq!(bench.run_again().messages(), ["a", "b"]);
 }
@@ -346,5 +351,8 @@ fn what_is_dropped_for_being_behind_is_counted_by_that_name_and_the_rest_comes()
     assert_eq!((messages[0], *messages.last().unwrap()), ("0", &*(most - 1).to_string()));
     let lost = most - messages.len();
     assert!(lost > 0, "the buffer was larger than thought");
-    assert_eq!(bench.balance(), format!(r#"{},"queued":0,"dropped":{{"behind":{lost}}}"#, messages.len()));
+    assert_eq!(
+        bench.balance(),
+        format!(r#"{},"passed_by":0,"queued":0,"dropped":{{"behind":{lost}}}"#, messages.len())
+    );
 }

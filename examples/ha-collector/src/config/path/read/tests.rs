@@ -225,7 +225,7 @@ fn the_reference_is_a_path_as_it_says() {
         let end = start + reference[start..].find(to).unwrap();
         &reference[start..end]
     };
-    let tables = part("[filter]", "# Templates with a name.").to_owned()
+    let tables = part("[filter]", "# Templates with a name").to_owned()
         + part("[[path]]\nid", "# How messages are delivered");
     let second = ENDS.replace("id = \"files\"", "id = \"relay\"\nroot = \"b\"").replace("\"net\"", "\"a\"");
     let second = second.split_once("[[destination]]").unwrap().1;

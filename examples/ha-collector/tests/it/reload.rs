@@ -1,0 +1,145 @@
+//! A changed configuration while messages come: nothing is lost, what stays goes on, what is wrong changes nothing.
+
+use std::io::Write as _;
+use std::net::{TcpStream, UdpSocket};
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::support::{Collector, binary, lines};
+
+/// Two sources on fixed ports, so that the same text means the same sockets; `rest` is what changes.
+fn config(data: &Path, ports: (u16, u16), rest: &str) -> std::path::PathBuf {
+    let path = data.join("collector.toml");
+    let (udp, tcp) = ports;
+    let text = format!(
+        "data = {data:?}\n\
+         [[source]]\nid = \"udp\"\ntype = \"udp\"\nlisten = \"127.0.0.1:{udp}\"\n\
+         [[source]]\nid = \"tcp\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:{tcp}\"\n\
+         [[destination]]\nid = \"files\"\ntype = \"file\"\n{rest}"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn free_ports() -> (u16, u16) {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    (udp, tcp)
+}
+
+const ERRORS_APART: &str = r#"
+[[destination]]
+id = "errors"
+type = "file"
+root = "errors"
+path = "all.log"
+[[path]]
+id = "all"
+destinations = ["files"]
+flags = ["flow-control"]
+[[path]]
+id = "errors"
+steps = [{ filter = "level(err..emerg)" }]
+destinations = ["errors"]
+flags = ["flow-control"]
+"#;
+
+#[test]
+fn a_path_is_added_and_removed_while_connections_stay_and_no_message_is_lost() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let path = config(data.path(), ports, "");
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let mut tcp = TcpStream::connect(collector.tcp).unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut sent = 0;
+    for round in 0..6 {
+        for n in 0..200 {
+            // Every tenth is an error.
+            let pri = if n % 10 == 0 { 11 } else { 14 };
+            writeln!(tcp, "<{pri}>1 2025-01-01T00:00:00Z h a - - - tcp {round} {n:03}").unwrap();
+            let text = format!("<{pri}>1 2025-01-01T00:00:00Z h a - - - udp {round} {n:03}");
+            udp.send_to(text.as_bytes(), collector.udp).unwrap();
+            sent += 2;
+        }
+        // In the middle of it.
+        if round < 5 {
+            config(data.path(), ports, if round % 2 == 0 { ERRORS_APART } else { "" });
+            collector.signal(Signal::HUP);
+            let said = collector.wait_for("reloaded: ");
+            assert!(said.contains("2 sources (0 started, 0 ended)"), "{said}");
+        }
+        collector.wait_for_ledger(|ledger| ledger.accepted == sent);
+    }
+    collector.wait_for_ledger(|ledger| ledger.queued == 0);
+    let ledger = collector.stop();
+    assert!(ledger.dropped.is_empty(), "{ledger:?}");
+    let found = lines(&data.path().join("logs"));
+    for way in ["tcp", "udp"] {
+        let mine = found["h/2025-01-01.log"].iter().filter(|line| line.contains(&format!("a: {way} ")));
+        let expected = (0..6).flat_map(|round| (0..200).map(move |n| (round, n)));
+        let expected =
+            expected.map(|(round, n)| format!("2025-01-01T00:00:00+00:00 h a: {way} {round} {n:03}"));
+        assert!(mine.cloned().eq(expected), "each once, in order");
+    }
+    // Rounds 1, 3 and 5 began with the path there; of the others some came before the word was heard and some after.
+    let errors = &lines(&data.path().join("errors"))["all.log"];
+    for round in [1, 3, 5] {
+        assert_eq!(
+            errors.iter().filter(|line| line.contains(&format!(" {round} "))).count(),
+            40,
+            "{errors:?}"
+        );
+    }
+    assert!(errors.iter().all(|line| line.ends_with('0')), "errors only");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_changes_nothing_and_says_where() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let path = config(data.path(), ports, "");
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let mut tcp = TcpStream::connect(collector.tcp).unwrap();
+    let reload = || {
+        let output = binary().args(["reload", "--config"]).arg(&path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // The daemon's place is known by the first line of the file, whatever else is wrong with it.
+    let port = ports.1;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = taken.local_addr().unwrap();
+    for (rest, said) in [
+        ("[[path]]\nid = \"p\"\ndestinations = [\"fils\"]\n".to_owned(), "did you mean `files`?"),
+        (
+            format!("[[source]]\nid = \"more\"\ntype = \"tcp\"\nlisten = \"{other}\"\n"),
+            "another program listens there",
+        ),
+    ] {
+        config(data.path(), ports, &rest);
+        collector.signal(Signal::HUP);
+        collector.wait_for("nothing has changed");
+        if !said.starts_with("did") {
+            let (code, answer) = reload();
+            assert_eq!(code, Some(3), "{answer}");
+            assert!(answer.contains(said), "{answer}");
+        }
+    }
+    assert!(collector.said.contains("did you mean `files`?"), "{}", collector.said);
+    writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - still here").unwrap();
+    collector.wait_for_ledger(|ledger| ledger.delivered == 1);
+    // The same place, set up otherwise: it is ended and begun anew, and says so.
+    let text = std::fs::read_to_string(config(data.path(), ports, "")).unwrap();
+    let listen = format!("listen = \"127.0.0.1:{port}\"\n");
+    std::fs::write(&path, text.replacen(&listen, &format!("{listen}max-connections = 7\n"), 2)).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("max-connections").count(), 1, "{text}");
+    let (code, answer) = reload();
+    assert_eq!(code, Some(0), "{answer}");
+    assert!(answer.contains("2 sources (1 started, "), "{answer}");
+    let mut tcp = TcpStream::connect(collector.tcp).unwrap();
+    writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - and here").unwrap();
+    collector.wait_for_ledger(|ledger| ledger.delivered == 2);
+    collector.stop();
+}
