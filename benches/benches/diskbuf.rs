@@ -227,21 +227,21 @@ fn by_eight(commits: u64, commit: impl Fn() + Sync) -> Duration {
 /// A backlog is opened: as much as `DISKBUF_BACKLOG_MIB` says (64 unless said).
 fn reopen(c: &mut Criterion) {
     let mib: u64 = std::env::var("DISKBUF_BACKLOG_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
-    let dir = tempfile::tempdir().expect("a directory");
-    let options = || Options::new(dir.path()).max_bytes((mib + 512) << 20);
-    let queue = options().open().expect("a queue");
-    drop(queue.consumer("a", Start::Oldest).expect("a consumer"));
-    let mut batch = Batch::new();
-    while queue.status().bytes < mib << 20 {
-        for _ in 0..16 * BATCH {
-            batch.push(&RECORD).expect("room in the batch");
-        }
-        queue.append(&mut batch, WhenFull::Refuse).expect("room in the queue");
-    }
-    queue.sync().expect("a sync");
-    let next = queue.status().next_seq;
-    drop(queue);
     c.bench_function(&format!("diskbuf/reopen/{mib}-MiB/warm"), |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = || Options::new(dir.path()).max_bytes((mib + 512) << 20);
+        let queue = options().open().expect("a queue");
+        drop(queue.consumer("a", Start::Oldest).expect("a consumer"));
+        let mut batch = Batch::new();
+        while queue.status().bytes < mib << 20 {
+            for _ in 0..16 * BATCH {
+                batch.push(&RECORD).expect("room in the batch");
+            }
+            queue.append(&mut batch, WhenFull::Refuse).expect("room in the queue");
+        }
+        queue.sync().expect("a sync");
+        let next = queue.status().next_seq;
+        drop(queue);
         b.iter(|| assert_eq!(options().open().expect("a queue").recovery().next_seq, next));
     });
 }
