@@ -65,6 +65,9 @@
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!
+//! - Checksums are CRCs, which find accidents. Of two messages that somebody made so that exchanging sectors between them leaves the
+//!   CRC as it is, a power loss before a sync can leave such a mixture. Nobody can make a message that passes for a record or
+//!   changes another one: that takes the queue's secret.
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
 //! - All paths to the disk are `pread` and `pwrite`; there is no mapping, so each [`Queue::append_one`] costs some microseconds.
