@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use diskbuf::{Batch, Durability, Limit, Options, Queue, Start, WhenFull};
+use diskbuf::{Batch, Consumer, Durability, Limit, Options, Queue, Start, WhenFull};
 
 const RECORD: [u8; 256] = [0x5a; 256];
 /// Records of a batch: some tens of kilobytes.
@@ -25,34 +25,96 @@ fn append(c: &mut Criterion) {
     group.bench_function("diskbuf-batch", |b| {
         let dir = tempfile::tempdir().expect("a directory");
         let queue = open(dir.path(), Durability::Os);
-        // Nothing is kept, so that files are reused as they are in a steady stream.
+        // A consumer follows, outside of the clock, so that files are reused as they are in a steady stream.
         let mut consumer = queue.consumer("a", Start::Oldest).expect("a consumer");
         let mut batch = Batch::new();
-        let mut appended = 0;
-        b.iter(|| {
-            for _ in 0..BATCH {
-                batch.push(black_box(&RECORD)).expect("room in the batch");
-            }
-            appended += queue.append(&mut batch, WhenFull::DropOldest).expect("room in the queue").records;
-        });
-        assert_eq!(queue.status().next_seq.as_u64(), appended + 1);
-        consumer.read(Limit { records: 1, bytes: 1 }).expect("a record").ack().expect("an acknowledgement");
+        b.iter_batched(
+            || drain(&mut consumer),
+            |_| {
+                for _ in 0..BATCH {
+                    batch.push(black_box(&RECORD)).expect("room in the batch");
+                }
+                let appended = queue.append(&mut batch, WhenFull::Refuse).expect("room in the queue");
+                assert_eq!(appended.records, BATCH as u64);
+            },
+            BatchSize::NumIterations(1024),
+        );
+    });
+    group.bench_function("diskbuf-one-by-one", |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let queue = open(dir.path(), Durability::Os);
+        let mut consumer = queue.consumer("a", Start::Oldest).expect("a consumer");
+        b.iter_batched(
+            || drain(&mut consumer),
+            |_| {
+                for _ in 0..BATCH {
+                    queue.append_one(black_box(&RECORD), WhenFull::Refuse).expect("room in the queue");
+                }
+            },
+            BatchSize::NumIterations(64),
+        );
+    });
+    group.bench_function("yaque-batch-no-checksum", |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
+        b.iter_batched(
+            || while receiver.try_recv_batch(BATCH).map(yaque::queue::RecvGuard::commit).is_ok() {},
+            |()| sender.try_send_batch((0..BATCH).map(|_| black_box(&RECORD))).expect("room"),
+            BatchSize::NumIterations(1024),
+        );
     });
     group.bench_function("queue-file-batch", |b| {
         let dir = tempfile::tempdir().expect("a directory");
         let mut queue = queue_file::QueueFile::open(dir.path().join("q")).expect("a queue");
         queue.set_sync_writes(false);
-        b.iter(|| {
-            queue.add_n((0..BATCH).map(|_| black_box(&RECORD))).expect("room");
-            queue.clear().expect("room again");
+        // To clear it is a sync in spite of that, and not timed.
+        b.iter_custom(|batches| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..batches {
+                let begin = Instant::now();
+                queue.add_n((0..BATCH).map(|_| black_box(&RECORD))).expect("room");
+                spent += begin.elapsed();
+                queue.clear().expect("room again");
+            }
+            spent
         });
     });
     group.finish();
 }
 
+/// Reads and acknowledges everything: how many records that was.
+fn drain(consumer: &mut Consumer) -> usize {
+    let mut got = 0;
+    loop {
+        let delivery = consumer.read(Limit::default()).expect("records");
+        if delivery.is_empty() {
+            return got;
+        }
+        got += delivery.len();
+        delivery.ack().expect("an acknowledgement");
+    }
+}
+
 fn read(c: &mut Criterion) {
     let mut group = c.benchmark_group("diskbuf/read-verify-ack/256");
     const RECORDS: usize = 64 * BATCH;
+    group.bench_function("yaque-batch-no-checksum", |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
+        b.iter_batched(
+            || sender.try_send_batch((0..RECORDS).map(|_| &RECORD)).expect("room"),
+            |()| {
+                let mut got = 0;
+                while got < RECORDS {
+                    let records = receiver.try_recv_batch(BATCH).expect("records");
+                    got += records.iter().filter(|record| record.len() == RECORD.len()).count();
+                    records.commit().expect("an acknowledgement");
+                }
+                assert_eq!(got, RECORDS);
+            },
+            BatchSize::PerIteration,
+        );
+    });
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function("diskbuf-batch", |b| {
         let dir = tempfile::tempdir().expect("a directory");
@@ -172,21 +234,21 @@ fn by_eight(commits: u64, commit: impl Fn() + Sync) -> Duration {
 /// A backlog is opened: as much as `DISKBUF_BACKLOG_MIB` says (64 unless said).
 fn reopen(c: &mut Criterion) {
     let mib: u64 = std::env::var("DISKBUF_BACKLOG_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
-    let dir = tempfile::tempdir().expect("a directory");
-    let options = || Options::new(dir.path()).max_bytes((mib + 512) << 20);
-    let queue = options().open().expect("a queue");
-    drop(queue.consumer("a", Start::Oldest).expect("a consumer"));
-    let mut batch = Batch::new();
-    while queue.status().bytes < mib << 20 {
-        for _ in 0..16 * BATCH {
-            batch.push(&RECORD).expect("room in the batch");
-        }
-        queue.append(&mut batch, WhenFull::Refuse).expect("room in the queue");
-    }
-    queue.sync().expect("a sync");
-    let next = queue.status().next_seq;
-    drop(queue);
     c.bench_function(&format!("diskbuf/reopen/{mib}-MiB/warm"), |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = || Options::new(dir.path()).max_bytes((mib + 512) << 20);
+        let queue = options().open().expect("a queue");
+        drop(queue.consumer("a", Start::Oldest).expect("a consumer"));
+        let mut batch = Batch::new();
+        while queue.status().bytes < mib << 20 {
+            for _ in 0..16 * BATCH {
+                batch.push(&RECORD).expect("room in the batch");
+            }
+            queue.append(&mut batch, WhenFull::Refuse).expect("room in the queue");
+        }
+        queue.sync().expect("a sync");
+        let next = queue.status().next_seq;
+        drop(queue);
         b.iter(|| assert_eq!(options().open().expect("a queue").recovery().next_seq, next));
     });
 }

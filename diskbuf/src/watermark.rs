@@ -15,9 +15,10 @@ pub(crate) struct Watermark<T> {
     failed: AtomicBool,
     taken: AtomicBool,
     turn: Mutex<T>,
-    /// How many are in [`Self::reach`].
-    inside: AtomicUsize,
-    /// How many of them the last work was for, and how long it took.
+    /// How many have come to [`Self::reach`], and how many of them had when the last work began.
+    came: AtomicUsize,
+    counted: AtomicUsize,
+    /// For how many the last work was, and how long it took.
     served: AtomicUsize,
     pace: AtomicU64,
     /// Those who wait for it to rise, or for their turn.
@@ -31,7 +32,8 @@ impl<T> Watermark<T> {
             failed: AtomicBool::new(false),
             taken: AtomicBool::new(false),
             turn: Mutex::new(turn),
-            inside: AtomicUsize::new(0),
+            came: AtomicUsize::new(0),
+            counted: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
             pace: AtomicU64::new(0),
             waiters: Arc::default(),
@@ -63,7 +65,7 @@ impl<T> Watermark<T> {
         if self.durable() > seq {
             return Ok(());
         }
-        let _inside = Inside::new(self);
+        self.came.fetch_add(1, Ordering::SeqCst);
         loop {
             if self.durable() > seq {
                 return Ok(());
@@ -111,7 +113,10 @@ impl<T> Watermark<T> {
     fn shared_work<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         self.work(|mine| {
             self.gather();
-            self.served.store(self.inside.load(Ordering::SeqCst), Ordering::Relaxed);
+            let came = self.came.load(Ordering::SeqCst);
+            let here = came.wrapping_sub(self.counted.swap(came, Ordering::Relaxed));
+            let before = self.served.load(Ordering::Relaxed);
+            self.served.store(here.max(before.saturating_sub(1)), Ordering::Relaxed);
             let begin = Instant::now();
             let done = work(mine);
             let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -120,7 +125,8 @@ impl<T> Watermark<T> {
         })
     }
 
-    /// Lets others run until as many are here as the last time, for at most half of what the work takes.
+    /// Lets others run until as many have come as the last time, for at most half of what the work takes. If fewer come, fewer
+    /// are waited for.
     fn gather(&self) {
         let expected = self.served.load(Ordering::Relaxed);
         if expected < 2 || cfg!(loom) {
@@ -128,7 +134,8 @@ impl<T> Watermark<T> {
         }
         let most = Duration::from_nanos(self.pace.load(Ordering::Relaxed) / 2).min(GATHERING);
         let begin = Instant::now();
-        while self.inside.load(Ordering::SeqCst) < expected && begin.elapsed() < most {
+        let counted = self.counted.load(Ordering::Relaxed);
+        while self.came.load(Ordering::SeqCst).wrapping_sub(counted) < expected && begin.elapsed() < most {
             std::thread::yield_now();
         }
     }
@@ -142,22 +149,6 @@ impl<T> Watermark<T> {
         let _end = End(self);
         // Never contended.
         work(&mut self.turn.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Somebody who is in [`Watermark::reach`].
-struct Inside<'a>(&'a AtomicUsize);
-
-impl<'a> Inside<'a> {
-    fn new<T>(mark: &'a Watermark<T>) -> Self {
-        mark.inside.fetch_add(1, Ordering::SeqCst);
-        Self(&mark.inside)
-    }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

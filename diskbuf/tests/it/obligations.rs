@@ -184,4 +184,4 @@ fn o12_a_full_disk_is_met_when_a_segment_is_made() {
     account(&drain(&mut consumer).0, &[], 1, accepted + 11);
 }
 
-// O13: there is no unsafe code in this crate (`forbid`). O14: the bytes are pinned in `format`.
+// O13: there is no unsafe code in this crate (`forbid`). O10 under loom: the unit tests of `watermark`. O14: `golden` and `format`.
