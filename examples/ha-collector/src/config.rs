@@ -11,6 +11,7 @@ pub(crate) mod path;
 mod rights;
 mod schema;
 mod source;
+mod templates;
 mod units;
 mod vrrp;
 
@@ -29,7 +30,6 @@ use self::diagnostic::{Diagnostic, Errors, Text};
 use self::entry::Entry;
 use self::path::{Ends, Paths};
 use self::vrrp::Findings;
-use crate::collector::Subject;
 
 pub(crate) use self::destination::{
     Compress, ConsoleDestination, DatagramDestination, Dedupe, Delivery, Destination, DestinationKind, Every,
@@ -300,7 +300,7 @@ impl Builder {
         });
         let mut destinations =
             self.destinations(Places { data: &data, buffer: &buffer.dir, deliver: &deliver });
-        self.templates(&mut destinations);
+        self.errors.extend(templates::resolve(&self.templates, &mut destinations));
         let mut findings = Findings::default();
         let keeper = std::mem::take(&mut self.keeper).check(&mut findings);
         self.errors.append(&mut findings.errors);
@@ -337,26 +337,6 @@ impl Builder {
         } else {
             Err(Errors(self.errors))
         }
-    }
-
-    /// Puts the texts of templates where their names stand, and says what is wrong with any.
-    fn templates(&mut self, destinations: &mut [Destination]) {
-        let mut mistakes = Vec::new();
-        for template in self.templates.values() {
-            mistakes.extend(mistake(template, Subject::Text));
-        }
-        for to in destinations {
-            if let Layout::Template(template) = &mut to.deliver.layout {
-                match self.templates.get(&template.value) {
-                    Some(named) => *template = named.clone(),
-                    None => mistakes.extend(mistake(template, Subject::Text)),
-                }
-            }
-            if let DestinationKind::File(FileDestination { path: FilePath::Template(path), .. }) = &to.kind {
-                mistakes.extend(mistake(path, Subject::Path));
-            }
-        }
-        self.errors.extend(mistakes);
     }
 
     fn buffer(&mut self, data: &Path) -> Buffer {
@@ -485,12 +465,6 @@ fn ids(name: &str, key: &str, texts: &[Arc<Text>]) -> (Vec<String>, Vec<String>)
         }
     }
     (all, keyed)
-}
-
-/// What is wrong with a template.
-fn mistake(template: &Placed, subject: Subject) -> Option<Diagnostic> {
-    let error = crate::collector::template_mistake(&template.value, subject)?;
-    Some(template.wrong_at(error.at(), error.to_string()))
 }
 
 /// The entries of that name in a text that could be read before.

@@ -1,0 +1,35 @@
+//! `[template]`: texts with a name, put where their names stand; and what is wrong with any text of a template.
+
+use std::collections::BTreeMap;
+
+use super::destination::Placed;
+use super::diagnostic::Diagnostic;
+use super::{Destination, DestinationKind, FileDestination, FilePath, Layout};
+use crate::collector::{Subject, template_mistake};
+
+/// Gives every destination the text of its template, and says what is wrong.
+pub(super) fn resolve(
+    templates: &BTreeMap<String, Placed>,
+    destinations: &mut [Destination],
+) -> Vec<Diagnostic> {
+    let named = templates.values().filter_map(|template| mistake(template, Subject::Text));
+    let mut mistakes: Vec<Diagnostic> = named.collect();
+    for to in destinations {
+        if let Layout::Template(template) = &mut to.deliver.layout {
+            match templates.get(&template.value) {
+                Some(named) => *template = named.clone(),
+                None => mistakes.extend(mistake(template, Subject::Text)),
+            }
+        }
+        if let DestinationKind::File(FileDestination { path: FilePath::Template(path), .. }) = &to.kind {
+            mistakes.extend(mistake(path, Subject::Path));
+        }
+    }
+    mistakes
+}
+
+/// What is wrong with a template.
+fn mistake(template: &Placed, subject: Subject) -> Option<Diagnostic> {
+    let error = template_mistake(&template.value, subject)?;
+    Some(template.wrong_at(error.at(), error.to_string()))
+}
