@@ -5,6 +5,7 @@
 //! that has no place in the buffer yet: room is reserved first, so that what was taken from a sender is kept.
 
 mod accept;
+mod frames;
 pub(crate) mod held;
 mod socket;
 
@@ -14,18 +15,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diskbuf::{Batch, Queue, Reservation};
-use syslog_parse::{FrameFlags, Framer, Framing, IanaZone, Step};
+use diskbuf::{Batch, Queue};
+use syslog_parse::{Framer, Framing, IanaZone, Step};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 pub(crate) use self::accept::{Acceptor, BACKLOG};
+use self::frames::Frames;
 use self::held::{Held, Hold};
 pub(crate) use self::socket::Listener;
 use self::socket::{Ask, Peer, Stream};
-use crate::collector::intake::{self, AROUND_A_FRAME, Intake, Origin, Refused};
+use crate::collector::intake::{self, Intake, Origin, Refused};
 use crate::collector::ledger::{Closing, DropReason};
-use crate::collector::record::Extent;
 use crate::collector::routing::Plans;
 use crate::collector::stop::Stop;
 
@@ -431,74 +432,5 @@ fn read(stream: &Stream, room: &mut [u8], peer: &Peer, ask: Ask) -> (Progress, u
             debug!(%peer, "connection broke: {error}");
             (Progress::Ended, 0)
         }
-    }
-}
-
-/// Messages on their way into room that was kept for them.
-struct Frames<'i> {
-    intake: &'i mut Intake,
-    context: &'i Context,
-    room: Option<Reservation>,
-    /// Bytes of messages taken, and what they are in the buffer.
-    used: usize,
-    laid: usize,
-    refused: Option<Refused>,
-}
-
-impl Frames<'_> {
-    /// Takes all messages that are whole, and at the end of the stream what is left too. Says how many bytes are done
-    /// with, and whether there was room for all.
-    fn take(&mut self, framer: &mut Framer, bytes: &[u8], peer: &Peer, end: End) -> (usize, Rest) {
-        let mut at = 0;
-        let envelope = peer.envelope();
-        loop {
-            let rest = bytes.get(at..).unwrap_or_default();
-            if !self.room_for_one(rest.len()) {
-                return (at, Rest::Whole);
-            }
-            let step = match end {
-                End::Reached | End::CutOff => framer.finish(rest),
-                End::Open => framer.next(rest),
-            };
-            match step {
-                Step::Complete { frame, consumed } => {
-                    let cut = end == End::CutOff || frame.flags.contains(FrameFlags::TRUNCATED);
-                    let extent = if cut { Extent::Cut } else { Extent::Whole };
-                    self.intake.take(frame.bytes, &envelope.with(extent), &self.context.origin);
-                    at += consumed;
-                    self.used += consumed;
-                }
-                Step::Partial { consumed } => return (at + consumed, Rest::Unfinished),
-            }
-        }
-    }
-
-    /// Whether the longest message that these bytes can hold has a place; full room is used and more asked for.
-    fn room_for_one(&mut self, bytes: usize) -> bool {
-        let reserved =
-            self.room.as_ref().map_or(0, |room| usize::try_from(room.bytes()).unwrap_or(usize::MAX));
-        let longest = self.context.origin.max_message.min(bytes) + AROUND_A_FRAME;
-        if self.intake.bytes() == 0 || self.intake.bytes() + longest <= reserved {
-            return self.room.is_some();
-        }
-        self.commit();
-        if self.refused.is_some() {
-            return false;
-        }
-        self.room = self.context.queue.reserve(self.context.room).ok();
-        self.room.is_some()
-    }
-
-    fn commit(&mut self) {
-        if let Some(room) = self.room.take() {
-            self.laid += self.intake.bytes();
-            self.refused = self.intake.commit(room, &self.context.origin).err();
-        }
-    }
-
-    /// Uses the room; gives back the batch that could not be written.
-    fn finish(mut self) -> Option<(Batch, Refused)> {
-        self.commit();
-        self.refused.map(|why| (self.intake.give_up_batch(), why))
     }
 }
