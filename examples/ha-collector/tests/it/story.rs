@@ -80,7 +80,7 @@ fn hello_syslog_by_nc_is_found_in_the_file_of_its_sender_and_day() {
     assert_eq!(all.len(), 2, "{found:?}");
     for line in all {
         let (time, rest) = line.split_once(' ').unwrap();
-        // A word without a colon is the program nevertheless, and is written as it came.
+        // syslog-ng takes the first word for a program and writes the same line.
         assert_eq!(rest, "127.0.0.1 HELLO SYSLOG");
         let time: jiff::Timestamp = time.parse().unwrap();
         assert!((started..=jiff::Timestamp::now()).contains(&time), "{line}");
