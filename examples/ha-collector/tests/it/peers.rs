@@ -1,5 +1,6 @@
 //! The real rsyslog and syslog-ng: they send to us and we to them, and the fields agree.
 
+mod differential;
 mod ear;
 mod rsyslog;
 mod syslog_ng;

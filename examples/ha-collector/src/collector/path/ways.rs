@@ -165,6 +165,8 @@ fn entry(line: &str) -> Option<(Way, Pair)> {
 /// The whole file or nothing of it, whatever happens meanwhile.
 fn write(path: &Path, pairs: &[Option<Pair>]) -> io::Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // The buffer, which is there by now, may have its place elsewhere.
+    std::fs::create_dir_all(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     writeln!(file, "{FIRST_LINE}")?;
     for (number, pair) in pairs.iter().enumerate() {

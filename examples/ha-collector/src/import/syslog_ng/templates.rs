@@ -9,11 +9,10 @@ use crate::import::report::{Group, Reported as _};
 /// Template functions that we have.
 const FUNCTIONS: [&str; 7] = ["format-json", "if", "substr", "sanitize", "lowercase", "uppercase", "escape"];
 /// Macros that are about syslog-ng itself or what we do not keep.
-const NOT_OURS: [&str; 14] = [
+const NOT_OURS: [&str; 13] = [
     "SEQNUM",
     "RCPTID",
     "UNIQID",
-    "LOGHOST",
     "SYSUPTIME",
     "HOSTID",
     "CONTEXT_ID",
@@ -74,12 +73,14 @@ impl Translator<'_> {
         };
         if let Err(why) = check(&text) {
             self.report.unsupported(&slice, why);
+            // Whoever refers to it must not find its name to be a text.
+            self.templates.insert(word(&name.text), None);
             return;
         }
         self.report.translated(&slice);
         let ours = self.template_names.name(&name.text);
         self.pipeline.templates.push((ours.clone(), text, Some(slice.place())));
-        self.templates.insert(word(&name.text), ours);
+        self.templates.insert(word(&name.text), Some(ours));
     }
 
     /// The name of a template of ours that is this text.
@@ -95,7 +96,7 @@ impl Translator<'_> {
     /// What `template(x)` means: the name of one, or the text itself.
     pub(super) fn template_called(&self, text: &str) -> Result<String, String> {
         if let Some(name) = self.templates.get(&word(text)) {
-            return Ok(name.clone());
+            return name.clone().ok_or_else(|| "this template could not be translated".to_owned());
         }
         check(text)?;
         Ok(text.to_owned())

@@ -144,6 +144,14 @@ fn several_drivers_are_several_sources_and_a_path_names_them_all() {
 }
 
 #[test]
+fn the_name_of_a_template_that_we_cannot_say_does_not_become_a_text() {
+    let text = "template t { template(\"$SEQNUM $MSG\\n\"); }; source s { udp(); }; \
+                destination d { file(\"/var/log/x/y\" template(t)); }; log { source(s); destination(d); };";
+    let said = ["there is no $SEQNUM", "template(t): this template could not be translated"];
+    has(&read(text), &["template = \"bsd-line\""], &said);
+}
+
+#[test]
 fn drivers_of_destinations_become_destinations_of_ours() {
     for (driver, toml, report) in [
         (

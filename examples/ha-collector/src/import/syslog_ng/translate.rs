@@ -73,7 +73,8 @@ pub(super) struct Translator<'a> {
     pub(super) filters: HashMap<String, Known>,
     /// Rewrites and parsers; `None`: nothing was left of it.
     pub(super) steps: HashMap<(&'static str, String), Option<String>>,
-    pub(super) templates: HashMap<String, String>,
+    /// `None`: it is there, and we do not have its like.
+    pub(super) templates: HashMap<String, Option<String>>,
     pub(super) source_ids: Unique,
     pub(super) destination_ids: Unique,
     pub(super) path_ids: Unique,
