@@ -130,15 +130,25 @@ impl Cursor {
 
     /// Writes a slot that is neither the last nor the safe one.
     pub(crate) fn advance(&self, next: u64, hint: (u64, u64), lost: u64) -> io::Result<()> {
-        let mut last = self.last();
-        let slot = Slot {
-            generation: last.slot.generation.wrapping_add(1),
+        self.write(|last| Slot {
             next,
             hint_segment: hint.0,
             hint_at: hint.1,
-            lost: last.slot.lost.saturating_add(lost),
-            behind: last.slot.behind,
-        };
+            lost: last.lost.saturating_add(lost),
+            ..last
+        })
+    }
+
+    /// From now on it keeps, or loses.
+    pub(crate) fn turn(&self, behind: Behind) -> io::Result<()> {
+        if self.behind() == behind { Ok(()) } else { self.write(|last| Slot { behind, ..last }) }
+    }
+
+    fn write(&self, change: impl FnOnce(Slot) -> Slot) -> io::Result<()> {
+        let mut last = self.last();
+        let generation = last.slot.generation.wrapping_add(1);
+        let slot = Slot { generation, ..change(last.slot) };
+        let next = slot.next;
         if last.origin == Origin::Found {
             match make(&*self.storage, self.uuid, &self.name, &slot) {
                 Ok(file) => {

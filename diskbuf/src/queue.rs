@@ -125,7 +125,7 @@ impl Queue {
     }
 
     /// The consumer `name`, made if there is none; only then `start` matters. While its handle is alive there
-    /// is no second one. The queue keeps what it has not acknowledged.
+    /// is no second one. From now on the queue keeps what it has not acknowledged.
     ///
     /// # Errors
     /// As [`Self::consumer_that`].
@@ -133,10 +133,11 @@ impl Queue {
         self.consumer_that(Behind::Keeps, name, start)
     }
 
-    /// As [`Self::consumer`], but a new one either keeps what it has not acknowledged or loses it when the queue is full.
+    /// As [`Self::consumer`], but from now on it keeps what it has not acknowledged, or loses it when the queue is full,
+    /// whatever it did before.
     ///
     /// # Errors
-    /// When the name is no name, when a handle is alive, or when the cursor cannot be made.
+    /// When the name is no name, when a handle is alive, or when the cursor cannot be made or written.
     pub fn consumer_that(&self, behind: Behind, name: &str, start: Start) -> Result<Consumer, ConsumerError> {
         if !cursor::is_name(name) {
             return Err(ConsumerError::Name { name: name.to_owned() });
@@ -165,6 +166,14 @@ impl Queue {
             }
         };
         cursor.occupy().map_err(|_| ConsumerError::Busy { name: name.to_owned() })?;
+        if let Err(source) = cursor.turn(behind) {
+            cursor.vacate();
+            return Err(self.cursor_error("write cursor", name, source));
+        }
+        if behind == Behind::Loses {
+            // It makes room for those who wait, if it did not before.
+            self.shared.look_again();
+        }
         self.shared.acknowledged(cursor.next());
         Ok(Consumer::new(Arc::clone(&self.shared), Arc::clone(&self.alive), cursor))
     }

@@ -130,3 +130,29 @@ fn a_slow_consumer_that_may_lose_holds_up_nobody() {
     let queue = options(dir.path(), 3).open().unwrap();
     assert!(queue.consumers().iter().any(|c| c.name == "slow" && c.behind == Behind::Loses));
 }
+
+#[test]
+fn one_that_lost_keeps_when_it_is_opened_so_and_the_other_way_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 3).open().unwrap();
+    let behind = |queue: &diskbuf::Queue| queue.consumers().first().map(|c| (c.behind, c.acked.as_u64()));
+    let mut one = queue.consumer_that(Behind::Loses, "one", Start::Oldest).unwrap();
+    append(&queue, 1..101);
+    drain(&mut one);
+    drop(one);
+    drop(queue.consumer_that(Behind::Keeps, "one", Start::Oldest).unwrap());
+    assert_eq!(behind(&queue), Some((Behind::Keeps, 101)), "where it was");
+    drop(queue);
+    let queue = options(dir.path(), 3).open().unwrap();
+    assert_eq!(behind(&queue), Some((Behind::Keeps, 101)), "beyond the process");
+    let mut batch = Batch::new();
+    let full = loop {
+        batch.push(&[b'x'; 1000]).unwrap();
+        if let Err(error) = queue.append(&mut batch, WhenFull::Refuse) {
+            break error;
+        }
+    };
+    assert!(matches!(full, diskbuf::AppendError::Full { .. }), "{full}");
+    drop(queue.consumer_that(Behind::Loses, "one", Start::Oldest).unwrap());
+    queue.append(&mut batch, WhenFull::Refuse).unwrap();
+}

@@ -216,12 +216,12 @@ impl Collector {
         let ended = self.destinations.keep(&all);
         let started = fresh.len();
         for (wanted, deliver) in fresh {
-            // What came before a new one was there is none of its business.
             self.destinations.add(wanted, deliver, Arrival::Later)?;
         }
+        // They are heard to the end by the paths that they were in; those that follow know nothing of them.
+        let sources_ended = self.sources.keep(&config.sources);
         self.plans.replace(plan);
         self.names = names;
-        let sources_ended = self.sources.keep(&config.sources);
         let sources_started = bound.len();
         for bound in bound {
             self.begin(bound)?;
@@ -237,8 +237,8 @@ impl Collector {
         ))
     }
 
-    /// Binds what is new. A source that is set up otherwise at the place where it is has to end first; when the new one
-    /// cannot be bound then, it is started again as it was.
+    /// Binds what is new. A source that is set up otherwise at the place where it is has to end first; when one cannot be
+    /// bound then, all that have ended are started again as they were.
     fn exchange_sockets(&mut self, config: &Config) -> Result<Vec<Bound>, StartError> {
         let mut passed = Passed::none();
         let fresh: Vec<_> = config.sources.iter().filter(|source| !self.sources.has(source)).collect();
@@ -248,12 +248,15 @@ impl Collector {
         for source in new {
             bound.push(bind(config, source, &mut passed)?);
         }
+        let mut ended = Vec::new();
         for source in changed {
-            let before = self.sources.end_at_place_of(source);
+            ended.extend(self.sources.end_at_place_of(source));
             match bind(config, source, &mut passed) {
                 Ok(one) => bound.push(one),
                 Err(error) => {
-                    for old in before {
+                    // What was bound meanwhile is where they were.
+                    drop(bound);
+                    for old in ended {
                         let again = bind(config, &old, &mut passed).and_then(|old| self.begin(old));
                         if let Err(again) = again {
                             warn!("could not be started again as it was: {again}");

@@ -143,3 +143,104 @@ fn a_configuration_that_cannot_be_used_changes_nothing_and_says_where() {
     collector.wait_for_ledger(|ledger| ledger.delivered == 2);
     collector.stop();
 }
+
+#[test]
+fn what_waits_for_a_destination_comes_to_it_when_it_is_changed_and_paths_come() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let (nowhere, _) = free_ports();
+    let away = format!("[[destination]]\nid = \"away\"\ntype = \"tcp\"\nto = [\"127.0.0.1:{nowhere}\"]\n");
+    let path = config(data.path(), ports, &away);
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let mut tcp = TcpStream::connect(collector.tcp).unwrap();
+    for n in 0..50 {
+        writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - {n:02}").unwrap();
+    }
+    collector.wait_for_ledger(|ledger| ledger.delivered == 50);
+    let here = "[[destination]]\nid = \"away\"\ntype = \"file\"\nroot = \"here\"\npath = \"all.log\"\n\
+                [[path]]\nid = \"all\"\ndestinations = [\"files\", \"away\"]\nflags = [\"flow-control\"]\n";
+    config(data.path(), ports, here);
+    collector.signal(Signal::HUP);
+    collector.wait_for("reloaded: ");
+    collector.wait_for_ledger(|ledger| ledger.queued == 0);
+    collector.stop();
+    assert_eq!(lines(&data.path().join("here"))["all.log"].len(), 50);
+}
+
+#[test]
+fn when_one_of_two_changed_sources_cannot_be_bound_both_are_as_they_were() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let (_, third) = free_ports();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let taken = std::net::TcpListener::bind(taken).unwrap();
+    let more = |listen: &str| format!("[[source]]\nid = \"more\"\ntype = \"tcp\"\nlisten = [{listen}]\n");
+    let path = config(data.path(), ports, &more(&format!("\"127.0.0.1:{third}\"")));
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let both = format!("\"127.0.0.1:{third}\", \"{}\"", taken.local_addr().unwrap());
+    let text = std::fs::read_to_string(config(data.path(), ports, &more(&both))).unwrap();
+    let changed = text.replace("type = \"tcp\"\n", "type = \"tcp\"\nmax-connections = 7\n");
+    std::fs::write(&path, changed).unwrap();
+    collector.signal(Signal::HUP);
+    collector.wait_for("nothing has changed");
+    for port in [ports.1, third] {
+        let mut tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - still here").unwrap();
+    }
+    collector.wait_for_ledger(|ledger| ledger.delivered == 2);
+    collector.stop();
+}
+
+#[test]
+fn what_a_source_that_is_taken_away_has_received_goes_along_the_paths_that_it_was_in() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let (_, third) = free_ports();
+    let going = format!("[[source]]\nid = \"going\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:{third}\"\n");
+    let all = "[[path]]\nid = \"all\"\ndestinations = [\"files\"]\nflags = [\"flow-control\"]\n";
+    let path = config(data.path(), ports, &format!("{going}{all}"));
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let tcp = TcpStream::connect(("127.0.0.1", third)).unwrap();
+    let sender = std::thread::spawn(move || {
+        let mut sent = 0;
+        // Until the other side says that it ends.
+        loop {
+            let mut some = Vec::new();
+            for _ in 0..200 {
+                writeln!(some, "<13>1 2025-01-01T00:00:00Z h a - - - {sent}").unwrap();
+                sent += 1;
+            }
+            (&tcp).write_all(&some).unwrap();
+            tcp.set_nonblocking(true).unwrap();
+            if matches!(tcp.peek(&mut [0]), Ok(0)) {
+                return sent;
+            }
+            tcp.set_nonblocking(false).unwrap();
+        }
+    });
+    collector.wait_for_ledger(|ledger| ledger.accepted > 1000);
+    config(data.path(), ports, all);
+    collector.signal(Signal::HUP);
+    collector.wait_for("reloaded: ");
+    let sent: u64 = sender.join().unwrap();
+    let ledger = collector.stop();
+    assert!(ledger.dropped.is_empty(), "{ledger:?}");
+    assert_eq!(ledger.accepted, sent);
+}
+
+#[test]
+fn flow_control_that_is_added_holds_for_a_destination_that_was_there() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let paths =
+        |flags: &str| format!("[[path]]\nid = \"all\"\ndestinations = [\"files\"]\nflags = [{flags}]\n");
+    let path = config(data.path(), ports, &paths(""));
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    config(data.path(), ports, &paths("\"flow-control\""));
+    collector.signal(Signal::HUP);
+    collector.wait_for("reloaded: ");
+    collector.stop();
+    let listed = binary().args(["buffer", "ls"]).arg(data.path().join("buffer")).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("files") && !listed.contains("loses"), "{listed}");
+}
