@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-
 use self::messages::messages;
 use super::Daemon;
 use crate::relay::port;
@@ -211,12 +210,11 @@ fn by_the_clock(kind: &str, name: &str) -> bool {
 }
 
 /// Kinds whose time is that of their reception.
-const STAMPLESS: [&str; 2] = ["without time", "rfc5424 without time"];
+const STAMPLESS: [&str; 3] = ["without time", "rfc5424 without time", "no number as pri"];
 
 /// Kinds of which one takes the time from the stamp, or a guess at it, and the other that of reception or another guess: which
 /// of hour, day and so on differ depends on when this runs.
-const GUESSED: [&str; 6] = [
-    "no number as pri",
+const GUESSED: [&str; 5] = [
     "rfc5424 that syslog-ng refuses",
     "rfc5424 to the old port",
     "no such day",
