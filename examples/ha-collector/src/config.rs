@@ -25,7 +25,7 @@ use toml::de::{DeTable, DeValue};
 use self::check::Check;
 use self::destination::{DeliverKeys, Placed, Places};
 pub(crate) use self::diagnostic::nearest;
-use self::diagnostic::{Diagnostic, Errors, Text};
+use self::diagnostic::{Diagnostic, Errors, Text, suggestion};
 use self::entry::Entry;
 use self::path::{Ends, Paths};
 use self::vrrp::Findings;
@@ -91,7 +91,7 @@ pub(crate) struct Config {
 }
 
 /// The queue between sources and destinations.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Buffer {
     pub(crate) dir: PathBuf,
     /// Bytes on the disk, at most.
@@ -349,6 +349,12 @@ impl Builder {
             if let Layout::Template(template) = &mut to.deliver.layout {
                 match self.templates.get(&template.value) {
                     Some(named) => *template = named.clone(),
+                    // A name, with a slip in it: every line would be that.
+                    None if !template.value.is_empty() && template.value.chars().all(in_a_name) => {
+                        let known: Vec<&str> = self.templates.keys().map(String::as_str).collect();
+                        let none = format!("there is no template `{}`", template.value);
+                        mistakes.push(template.wrong_at(0, none).help(suggestion(&template.value, &known)));
+                    }
                     None => mistakes.extend(mistake(template, Subject::Text)),
                 }
             }
@@ -488,6 +494,10 @@ fn ids(name: &str, key: &str, texts: &[Arc<Text>]) -> (Vec<String>, Vec<String>)
 }
 
 /// What is wrong with a template.
+const fn in_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
 fn mistake(template: &Placed, subject: Subject) -> Option<Diagnostic> {
     let error = crate::collector::template_mistake(&template.value, subject)?;
     Some(template.wrong_at(error.at(), error.to_string()))

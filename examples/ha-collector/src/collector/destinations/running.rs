@@ -13,6 +13,7 @@ use crate::collector::casualty::{Dead, Watch};
 use crate::collector::ledger::Ledger;
 use crate::collector::routing::{Arrival, Copies, Deliverer, Plans};
 use crate::collector::stop::Stop;
+use crate::collector::template::Surroundings;
 use crate::collector::{StartError, chain};
 use crate::config::{Dedupe, Destination};
 
@@ -36,11 +37,13 @@ pub(crate) struct Destinations {
     running: Vec<Running>,
 }
 
-/// A destination and what its backlog does to a full buffer.
+/// A destination, what its backlog does to a full buffer, and what its templates know.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) to: Destination,
     pub(crate) behind: Behind,
+    /// `None`: it asks for no name.
+    pub(crate) around: Option<Arc<Surroundings>>,
 }
 
 #[derive(Debug)]
