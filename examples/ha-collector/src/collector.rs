@@ -218,7 +218,15 @@ impl Collector {
         for opening in openings {
             let wanted = prepare::wanted(config, opening.to, &around);
             if !self.destinations.has(&wanted) {
-                fresh.push((wanted, prepare::open(opening, &around, descriptors.files, &self.zone)?));
+                // One that is changed was there when the messages that wait for it were accepted; what came before a new
+                // one was there is none of its business.
+                let arrival =
+                    if self.destinations.knows(&wanted.to.id) { Arrival::First } else { Arrival::Later };
+                fresh.push((
+                    wanted,
+                    prepare::open(opening, &around, descriptors.files, &self.zone)?,
+                    arrival,
+                ));
             }
         }
         if asks_for_names(config) {
@@ -228,8 +236,8 @@ impl Collector {
         // From here on it is done.
         let ended = self.destinations.keep(&all);
         let started = fresh.len();
-        for (wanted, deliver) in fresh {
-            self.destinations.add(wanted, deliver, Arrival::Later)?;
+        for (wanted, deliver, arrival) in fresh {
+            self.destinations.add(wanted, deliver, arrival)?;
         }
         // They are heard to the end by the paths that they were in; those that follow know nothing of them.
         let sources_ended = self.sources.keep(&config.sources);

@@ -11,6 +11,8 @@ pub(super) struct Settled {
     buffer: Buffer,
     max_held: usize,
     dns_cache: DnsCache,
+    /// With one, what is new for it is its own to say.
+    keeper: Keeping,
 }
 
 impl Settled {
@@ -20,6 +22,7 @@ impl Settled {
             buffer: config.buffer.clone(),
             max_held: config.received.max_held,
             dns_cache: config.received.dns_cache,
+            keeper: keeping(config),
         }
     }
 
@@ -37,10 +40,24 @@ impl Settled {
         if (self.max_held, self.dns_cache) != (config.received.max_held, config.received.dns_cache) {
             waiting.push("max-held and dns-cache in [receive]");
         }
+        if (self.keeper, keeping(config)) == (Keeping::Nothing, Keeping::Addresses) {
+            waiting.push("[[vrrp]]");
+        }
         waiting
     }
 }
 
 fn places(config: &Config) -> [PathBuf; 4] {
     [&config.buffer.dir, &config.positions, &config.ways, &config.control].map(Clone::clone)
+}
+
+/// Whether there is a keeper beside the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    Nothing,
+    Addresses,
+}
+
+const fn keeping(config: &Config) -> Keeping {
+    if config.keeper.is_some() { Keeping::Addresses } else { Keeping::Nothing }
 }

@@ -63,7 +63,11 @@ fn a_path_is_added_and_removed_while_connections_stay_and_no_message_is_lost() {
             udp.send_to(text.as_bytes(), collector.udp).unwrap();
             sent += 2;
         }
-        // In the middle of it.
+        if round % 2 == 1 {
+            // What is accepted while the path is there goes along it; what comes after it is gone does not.
+            collector.wait_for_ledger(|ledger| ledger.accepted == sent);
+        }
+        // In the middle of it, where the path comes.
         if round < 5 {
             config(data.path(), ports, if round % 2 == 0 { ERRORS_APART } else { "" });
             collector.signal(Signal::HUP);
@@ -285,6 +289,12 @@ fn what_cannot_change_while_it_runs_is_refused_or_named() {
     collector.signal(Signal::HUP);
     let said = collector.wait_for("reloaded: ");
     assert!(said.contains("what is new in [buffer] holds from the next start on"), "{said}");
+    let router =
+        "[[vrrp]]\nid = \"V\"\ninterface = \"lo\"\nvrid = 5\npriority = 100\naddresses = [\"10.9.9.9/32\"]\n";
+    config(data.path(), ports, router);
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("reloaded: ");
+    assert!(said.contains("what is new in [[vrrp]] holds"), "{said}");
     config(data.path(), ports, "[buffer]\ndir = \"elsewhere\"\n");
     collector.signal(Signal::HUP);
     let said = collector.wait_for("nothing has changed");

@@ -70,11 +70,9 @@ impl Destinations {
     ) -> Result<(), StartError> {
         let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
         let (id, behind) = (wanted.to.id.clone(), wanted.behind);
-        // One that has a place in the buffer was there when the messages behind it were accepted, however it was set up.
-        let known = queue.consumers().iter().any(|consumer| consumer.name == id);
-        let (start, arrival) = match arrival {
-            Arrival::Later if !known => (Start::Newest, Arrival::Later),
-            _ => (Start::Oldest, Arrival::First),
+        let start = match arrival {
+            Arrival::First => Start::Oldest,
+            Arrival::Later => Start::Newest,
         };
         let consumer = queue.consumer_that(behind, &id, start);
         let mut consumer =
