@@ -58,7 +58,7 @@ and writes ha-collector-data/logs/<host>/<YYYY-MM-DD>.log.";
 
 const EXIT_HELP: &str = "\
 Signals: TERM, INT  hand addresses over, stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
-         HUP        reopen the files that are written
+         HUP        do what the configuration says now, and open the files anew that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
 Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
 
@@ -76,7 +76,7 @@ enum Command {
     Drain(ask::Which),
     /// Contend again, and take the addresses unless somebody better has them
     Promote(ask::Which),
-    /// Have a running daemon open its files anew, as HUP does
+    /// Have a running daemon do what its configuration says now, and open its files anew, as HUP does
     Reload(ask::Which),
     /// Every change of state of a running daemon, one JSON object a line, numbered without a gap
     Events(ask::EventsArguments),

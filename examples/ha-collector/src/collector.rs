@@ -17,6 +17,7 @@ mod prepare;
 mod reception;
 mod record;
 mod routing;
+mod settled;
 mod sources;
 mod stop;
 mod template;
@@ -41,6 +42,7 @@ use self::path::ways::Buffer;
 use self::prepare::Prepared;
 use self::reception::Machine;
 use self::routing::{Arrival, Plans};
+use self::settled::Settled;
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 pub(crate) use self::sources::{Ear, Whose};
 use self::stop::Stop;
@@ -63,6 +65,8 @@ pub(crate) enum StartError {
     Paths { source: path::CompileError },
     #[error("cannot open the buffer {}: {message}", dir.display())]
     Buffer { dir: PathBuf, message: String },
+    #[error("the data cannot be elsewhere while it runs: stop it, move them, and start it again")]
+    Moved,
     #[error("cannot start a thread: {source}")]
     Thread { source: io::Error },
 }
@@ -91,6 +95,7 @@ pub(crate) struct Collector {
     names: FieldNames,
     give_up: Stop,
     zone: IanaZone,
+    settled: Settled,
 }
 
 impl Collector {
@@ -154,10 +159,12 @@ impl Collector {
             drain: Stop::default(),
         });
         let runtime = Some(runtime);
-        let mut this = Self { queue, ledger, runtime, sources, destinations, plans, names, give_up, zone };
+        let settled = Settled::by(config);
+        let mut this =
+            Self { queue, ledger, runtime, sources, destinations, plans, names, give_up, zone, settled };
         let mut started = Ok(());
         for opening in openings {
-            let wanted = prepare::wanted(config, opening.to);
+            let wanted = prepare::wanted(config, opening.to, &around);
             started = prepare::open(opening, &around, descriptors.files, &this.zone)
                 .and_then(|deliver| this.destinations.add(wanted, deliver, Arrival::First));
             if started.is_err() {
@@ -199,24 +206,38 @@ impl Collector {
     /// Does what this configuration says, and opens files anew. Sources and destinations that are as they were go on with
     /// their connections, and no record is lost. When it cannot be done, nothing has changed. What was done comes in words.
     pub(crate) fn reload(&mut self, config: &Config) -> Result<String, StartError> {
+        if !self.settled.has_places_of(config) {
+            return Err(StartError::Moved);
+        }
         let descriptors = Descriptors::share(config);
         let mut names = self.names.clone();
         let prepared = Prepared::new(config, &mut names, &self.ledger, Buffer::HoldsRecords)?;
         let Prepared { plan, openings, around } = prepared;
-        let all: Vec<_> = config.destinations.iter().map(|to| prepare::wanted(config, to)).collect();
+        let all: Vec<_> = config.destinations.iter().map(|to| prepare::wanted(config, to, &around)).collect();
         let mut fresh = Vec::new();
         for opening in openings {
-            let wanted = prepare::wanted(config, opening.to);
+            let wanted = prepare::wanted(config, opening.to, &around);
             if !self.destinations.has(&wanted) {
-                fresh.push((wanted, prepare::open(opening, &around, descriptors.files, &self.zone)?));
+                // One that is changed was there when the messages that wait for it were accepted; what came before a new
+                // one was there is none of its business.
+                let arrival =
+                    if self.destinations.knows(&wanted.to.id) { Arrival::First } else { Arrival::Later };
+                fresh.push((
+                    wanted,
+                    prepare::open(opening, &around, descriptors.files, &self.zone)?,
+                    arrival,
+                ));
             }
+        }
+        if asks_for_names(config) {
+            self.sources.ask_for_names(config.received.dns_cache);
         }
         let bound = self.exchange_sockets(config)?;
         // From here on it is done.
         let ended = self.destinations.keep(&all);
         let started = fresh.len();
-        for (wanted, deliver) in fresh {
-            self.destinations.add(wanted, deliver, Arrival::Later)?;
+        for (wanted, deliver, arrival) in fresh {
+            self.destinations.add(wanted, deliver, arrival)?;
         }
         // They are heard to the end by the paths that they were in; those that follow know nothing of them.
         let sources_ended = self.sources.keep(&config.sources);
@@ -228,9 +249,15 @@ impl Collector {
         }
         self.destinations.warn_of_forgotten();
         self.destinations.reopen();
+        let waiting = self.settled.waiting(config);
+        let waiting = if waiting.is_empty() {
+            String::new()
+        } else {
+            format!("; what is new in {} holds from the next start on", waiting.join(", and in "))
+        };
         Ok(format!(
             "reloaded: {} sources ({sources_started} started, {sources_ended} ended), {} paths, {} destinations ({started} started, \
-             {ended} ended); files are opened anew",
+             {ended} ended); files are opened anew{waiting}",
             config.sources.len(),
             config.paths.len(),
             config.destinations.len(),
@@ -338,10 +365,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+fn asks_for_names(config: &Config) -> bool {
+    config.sources.iter().any(|source| source.receive.naming != Naming::Addresses)
+}
+
 /// What sources know of this machine.
 fn machine(config: &Config) -> Machine {
-    let asked = config.sources.iter().any(|source| source.receive.naming != Naming::Addresses);
-    let names = asked.then(|| Names::start(config.received.dns_cache));
+    let names = asks_for_names(config).then(|| Names::start(config.received.dns_cache));
     Machine { zone: local_zone(), name: names::this_machine().into(), names }
 }
 

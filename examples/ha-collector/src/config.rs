@@ -91,7 +91,7 @@ pub(crate) struct Config {
 }
 
 /// The queue between sources and destinations.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Buffer {
     pub(crate) dir: PathBuf,
     /// Bytes on the disk, at most.

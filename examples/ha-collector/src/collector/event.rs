@@ -68,7 +68,7 @@ pub(crate) struct TooMany {
 }
 
 /// The names of a configuration, as numbers. The same name is the same number everywhere in it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Names {
     fields: Vec<String>,
     tags: Vec<String>,

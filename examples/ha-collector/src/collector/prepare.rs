@@ -16,7 +16,7 @@ use super::path::{Origin, Routes};
 use super::routing::Plan;
 use super::template::Surroundings;
 use crate::config::path::WhenFull;
-use crate::config::{Config, Destination, DestinationKind};
+use crate::config::{Config, Destination, DestinationKind, FilePath, Format, Layout};
 
 /// A configuration, compiled.
 #[derive(Debug)]
@@ -94,12 +94,15 @@ pub(super) fn open(
 }
 
 /// A destination, and what its backlog does to a full buffer: senders wait for it where a path says so, and where there are
-/// no paths.
-pub(super) fn wanted(config: &Config, to: &Destination) -> Wanted {
+/// no paths. Templates that write names of sources, tags and fields are other ones where those are others.
+pub(super) fn wanted(config: &Config, to: &Destination, around: &Arc<Surroundings>) -> Wanted {
     let leads_here = |destinations: &[usize]| {
         destinations.iter().filter_map(|&at| config.destinations.get(at)).any(|other| other.id == to.id)
     };
     let mut paths = config.paths.iter().filter(|path| leads_here(&path.destinations)).peekable();
     let waits = paths.peek().is_none() || paths.any(|path| path.when_full == WhenFull::SendersWait);
-    Wanted { to: to.clone(), behind: if waits { Behind::Keeps } else { Behind::Loses } }
+    let behind = if waits { Behind::Keeps } else { Behind::Loses };
+    let writes_names = matches!(to.deliver.layout, Layout::Template(_) | Layout::Format(Format::Json))
+        || matches!(&to.kind, DestinationKind::File(file) if matches!(file.path, FilePath::Template(_)));
+    Wanted { to: to.clone(), behind, around: writes_names.then(|| Arc::clone(around)) }
 }

@@ -42,6 +42,7 @@ use super::casualty::{Dead, Watch};
 use super::intake::{AROUND_A_MESSAGE, Intake, Origin};
 use super::ledger::Ledger;
 use super::limit::Seldom;
+use super::names::Names;
 use super::reception::{Machine, Rules, short};
 use super::record;
 use super::routing::Plans;
@@ -96,6 +97,11 @@ impl Sources {
     /// None yet.
     pub(crate) fn new(surroundings: Surroundings) -> Self {
         Self { surroundings, running: Vec::new(), drops: Drops::default() }
+    }
+
+    /// Those that are started from now on may ask for the names of senders.
+    pub(crate) fn ask_for_names(&mut self, limits: config::DnsCache) {
+        self.surroundings.machine.names.get_or_insert_with(|| Names::start(limits));
     }
 
     /// Starts one more.

@@ -24,6 +24,9 @@ pub(super) use self::place::Mistake;
 pub(super) use self::read::{Ends, Paths, TABLES};
 use self::text::Text;
 
+/// The most pairs of a path and one of its destinations: a record has a bit for each, and all bits together mean something else.
+pub(crate) const MOST_WAYS: usize = 63;
+
 /// A log path: from some sources, by some steps, to some destinations.
 #[derive(Clone, Debug)]
 pub(crate) struct Path {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::destination::Placed;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, suggestion};
 use super::{Destination, DestinationKind, FileDestination, FilePath, Layout};
 use crate::collector::{Subject, template_mistake};
 
@@ -18,6 +18,12 @@ pub(super) fn resolve(
         if let Layout::Template(template) = &mut to.deliver.layout {
             match templates.get(&template.value) {
                 Some(named) => *template = named.clone(),
+                // A name, with a slip in it: every line would be that.
+                None if is_name(&template.value) => {
+                    let known: Vec<&str> = templates.keys().map(String::as_str).collect();
+                    let none = format!("there is no template `{}`", template.value);
+                    mistakes.push(template.wrong_at(0, none).help(suggestion(&template.value, &known)));
+                }
                 None => mistakes.extend(mistake(template, Subject::Text)),
             }
         }
@@ -26,6 +32,12 @@ pub(super) fn resolve(
         }
     }
     mistakes
+}
+
+/// Whether a text can only have been meant as a name.
+fn is_name(text: &str) -> bool {
+    let in_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.chars().all(in_a_name)
 }
 
 /// What is wrong with a template.

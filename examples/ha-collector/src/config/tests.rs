@@ -330,3 +330,16 @@ fn a_destination_that_cannot_be_meant_is_shown_at_its_place() {
         assert!(found.contains(said) && found.contains("c.toml:"), "{said}: {found}");
     }
 }
+
+#[test]
+fn the_name_of_a_template_that_is_not_there_is_no_text() {
+    let with = |template: &str| {
+        let file = "[[destination]]\nid = \"t\"\ntype = \"file\"\nroot = \"t\"\n";
+        format!("{GOOD}\n{file}template = \"{template}\"\n[template]\nclassic = \"$MESSAGE\\n\"\n")
+    };
+    let said = load(&with("clasic")).unwrap_err();
+    assert!(said.contains("no template `clasic`") && said.contains("did you mean `classic`?"), "{said}");
+    for good in ["classic", "$MESSAGE", "said: ", ""] {
+        load(&with(good)).unwrap();
+    }
+}

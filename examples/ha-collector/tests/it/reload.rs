@@ -63,7 +63,11 @@ fn a_path_is_added_and_removed_while_connections_stay_and_no_message_is_lost() {
             udp.send_to(text.as_bytes(), collector.udp).unwrap();
             sent += 2;
         }
-        // In the middle of it.
+        if round % 2 == 1 {
+            // What is accepted while the path is there goes along it; what comes after it is gone does not.
+            collector.wait_for_ledger(|ledger| ledger.accepted == sent);
+        }
+        // In the middle of it, where the path comes.
         if round < 5 {
             config(data.path(), ports, if round % 2 == 0 { ERRORS_APART } else { "" });
             collector.signal(Signal::HUP);
@@ -243,4 +247,58 @@ fn flow_control_that_is_added_holds_for_a_destination_that_was_there() {
     let listed = binary().args(["buffer", "ls"]).arg(data.path().join("buffer")).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(listed.contains("files") && !listed.contains("loses"), "{listed}");
+}
+
+#[test]
+fn templates_know_the_sources_tags_and_fields_that_come_with_a_reload() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let (_, third) = free_ports();
+    let rest = |steps: &str| {
+        format!(
+            "root = \"logs\"\npath = \"all.log\"\ntemplate = \"$SOURCE $TAGS ${{.new}} $MESSAGE\\n\"\n\
+             [[path]]\nid = \"all\"\nsteps = [{steps}]\ndestinations = [\"files\"]\nflags = [\"flow-control\"]\n"
+        )
+    };
+    let path = config(data.path(), ports, &rest(""));
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let source = format!("[[source]]\nid = \"more\"\ntype = \"tcp\"\nlisten = \"127.0.0.1:{third}\"\n");
+    config(
+        data.path(),
+        ports,
+        &(rest("{ set = \".new\", to = \"field\" }, { set-tag = \"late\" }") + &source),
+    );
+    collector.signal(Signal::HUP);
+    collector.wait_for("reloaded: ");
+    let mut tcp = TcpStream::connect(("127.0.0.1", third)).unwrap();
+    writeln!(tcp, "<13>1 2025-01-01T00:00:00Z h a - - - hello").unwrap();
+    collector.wait_for_ledger(|ledger| ledger.delivered == 1);
+    collector.stop();
+    let line = &lines(&data.path().join("logs"))["all.log"][0];
+    assert!(line.starts_with("more ") && line.ends_with(" field hello"), "{line}");
+    assert!(line.contains(".source.more") && line.contains("late"), "{line}");
+}
+
+#[test]
+fn what_cannot_change_while_it_runs_is_refused_or_named() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let path = config(data.path(), ports, "");
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    config(data.path(), ports, "[buffer]\nmax-size = \"3GiB\"\n");
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("reloaded: ");
+    assert!(said.contains("what is new in [buffer] holds from the next start on"), "{said}");
+    let router =
+        "[[vrrp]]\nid = \"V\"\ninterface = \"lo\"\nvrid = 5\npriority = 100\naddresses = [\"10.9.9.9/32\"]\n";
+    config(data.path(), ports, router);
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("reloaded: ");
+    assert!(said.contains("what is new in [[vrrp]] holds"), "{said}");
+    config(data.path(), ports, "[buffer]\ndir = \"elsewhere\"\n");
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("nothing has changed");
+    assert!(said.contains("the data cannot be elsewhere while it runs"), "{said}");
+    collector.stop();
+    assert!(!data.path().join("elsewhere").exists());
 }

@@ -13,6 +13,7 @@ use crate::collector::casualty::{Dead, Watch};
 use crate::collector::ledger::Ledger;
 use crate::collector::routing::{Arrival, Copies, Deliverer, Plans};
 use crate::collector::stop::Stop;
+use crate::collector::template::Surroundings;
 use crate::collector::{StartError, chain};
 use crate::config::{Dedupe, Destination};
 
@@ -36,11 +37,13 @@ pub(crate) struct Destinations {
     running: Vec<Running>,
 }
 
-/// A destination and what its backlog does to a full buffer.
+/// A destination, what its backlog does to a full buffer, and what its templates know.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) to: Destination,
     pub(crate) behind: Behind,
+    /// `None`: it asks for no name.
+    pub(crate) around: Option<Arc<Surroundings>>,
 }
 
 #[derive(Debug)]
@@ -67,11 +70,9 @@ impl Destinations {
     ) -> Result<(), StartError> {
         let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
         let (id, behind) = (wanted.to.id.clone(), wanted.behind);
-        // One that has a place in the buffer was there when the messages behind it were accepted, however it was set up.
-        let known = queue.consumers().iter().any(|consumer| consumer.name == id);
-        let (start, arrival) = match arrival {
-            Arrival::Later if !known => (Start::Newest, Arrival::Later),
-            _ => (Start::Oldest, Arrival::First),
+        let start = match arrival {
+            Arrival::First => Start::Oldest,
+            Arrival::Later => Start::Newest,
         };
         let consumer = queue.consumer_that(behind, &id, start);
         let mut consumer =

@@ -15,7 +15,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The most ways. Not 64: a record with all bits is one that goes everywhere ([`crate::collector::record::EVERY_WAY`]).
-pub(crate) const MOST: usize = 63;
+pub(crate) const MOST: usize = crate::config::path::MOST_WAYS;
 
 const FIRST_LINE: &str = "ha-collector ways 1";
 
@@ -74,8 +74,8 @@ pub(crate) enum BookError {
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error(
-        "{wanted} pairs of a path and a destination are configured, and {kept} that no longer are have messages in the \
-         buffer: more than {MOST} at the same time cannot be told apart"
+        "{wanted} pairs of a path and a destination are configured, and {kept} that no longer are may have messages \
+         in the buffer: more than {MOST} at the same time cannot be told apart; a start with an empty buffer forgets them"
     )]
     Full { wanted: usize, kept: usize },
 }

@@ -58,7 +58,7 @@ impl Bench {
             machine: Machine {
                 zone: IanaZone::utc(),
                 name: "here.example.org".into(),
-                names: Some(super::super::names::Names::start(DnsCache::default())),
+                names: Some(Names::start(DnsCache::default())),
             },
             runtime: runtime.handle().clone(),
             give_up: Stop::default(),

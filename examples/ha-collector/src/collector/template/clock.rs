@@ -49,7 +49,7 @@ pub(crate) enum StampFormat {
 }
 
 /// What all messages have around them: the names of the configuration once it is read, its sources, this machine.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Surroundings {
     pub(super) names: Names,
     sources: HashMap<u32, Box<str>>,

@@ -19,6 +19,8 @@ pub(super) fn warnings(
     let lanes: Vec<Lane<'_>> =
         paths.iter().map(|path| Lane { path, reach: Reach::of(&path.steps) }).collect();
     let mut warnings = Vec::new();
+    // One is enough for each: of many paths all pairs would be more than anybody reads.
+    let mut warned = HashSet::new();
     for ((n, lane), (text, place)) in lanes.iter().enumerate().zip(places) {
         let (before, after) = (lanes.get(..n).unwrap_or_default(), lanes.get(n + 1..).unwrap_or_default());
         // What a message is offered to earlier; fallbacks come last.
@@ -35,7 +37,9 @@ pub(super) fn warnings(
             continue;
         }
         for other in earlier {
-            if let Some(to) = lane.repeats(other, ends) {
+            if let Some(to) = lane.repeats(other, ends)
+                && warned.insert(to)
+            {
                 let (first, second) = (&other.path.id, &lane.path.id);
                 let twice = format!("a message can come to `{to}` twice, along `{first}` and `{second}`");
                 let help = format!("`dedupe = true` on `{to}`, or `final` on `{first}`");

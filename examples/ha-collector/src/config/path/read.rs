@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::filter::{Context, Expression, NoFilter};
 use super::reach;
-use super::{Afterwards, Offered, Path, Step, WhenFull};
+use super::{Afterwards, MOST_WAYS, Offered, Path, Step, WhenFull};
 use crate::config::diagnostic::{Diagnostic, Text, suggestion};
 use crate::config::entry;
 
@@ -66,6 +66,15 @@ impl Paths {
             reader.path(table, &text, &mut seen);
         }
         reader.rest();
+        let ways: usize = reader.found.paths.iter().map(|path| path.destinations.len()).sum();
+        if ways > MOST_WAYS
+            && let Some((text, place)) = reader.places.last()
+        {
+            let many = format!("{ways} pairs of a path and a destination are more than there can be");
+            let help = format!("at most {MOST_WAYS}: paths with the same destinations can be one, with `if`");
+            let many = Diagnostic::new(many).at(text, place.clone()).help(help);
+            reader.found.errors.push(many);
+        }
         let warnings = reach::warnings(&reader.found.paths, &reader.places, ends);
         reader.found.warnings.extend(warnings);
         reader.found

@@ -235,3 +235,10 @@ fn the_reference_is_a_path_as_it_says() {
     assert_eq!(path.when_full, crate::config::path::WhenFull::SendersWait);
     assert_eq!(config.warnings.to_string().matches("never used").count(), 1, "`from-lab` is only shown");
 }
+
+#[test]
+fn many_paths_to_one_destination_are_warned_of_once_and_too_many_are_refused() {
+    let all = |count: usize| (0..count).map(|n| path(&format!("p{n}"), "")).collect::<String>();
+    assert_eq!(warnings(&all(63)).matches("twice").count(), 1);
+    assert!(refused(&all(64)).contains("64 pairs of a path and a destination"));
+}
