@@ -1,6 +1,6 @@
 //! Where messages go. Each destination is a named consumer of the buffer with a thread of its own.
 //!
-//! A kind of destination is a file here and implements [`Deliver`]; the loop around it is a [`Runner`], and what it writes
+//! A kind of destination is a file here and implements [`Deliver`]; the loop around it is a [`run::Runner`], and what it writes
 //! for a message a [`Render`].
 
 mod batch;
