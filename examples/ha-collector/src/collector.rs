@@ -234,7 +234,7 @@ impl Collector {
         }
         let bound = self.exchange_sockets(config)?;
         // From here on it is done.
-        let ended = self.destinations.keep(&all);
+        let changed = self.destinations.end_changed(&all);
         let started = fresh.len();
         for (wanted, deliver, arrival) in fresh {
             self.destinations.add(wanted, deliver, arrival)?;
@@ -247,6 +247,7 @@ impl Collector {
         for bound in bound {
             self.begin(bound)?;
         }
+        let ended = changed + self.destinations.release(&all);
         self.destinations.warn_of_forgotten();
         self.destinations.reopen();
         let waiting = self.settled.waiting(config);

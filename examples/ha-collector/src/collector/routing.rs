@@ -66,15 +66,14 @@ struct View {
 }
 
 impl View {
-    /// Whether there is a new one.
-    fn look(&mut self) -> bool {
+    /// Takes the new one, where there is one, and gives the one before.
+    fn look(&mut self) -> Option<Arc<Plan>> {
         let number = self.plans.0.number.load(Ordering::Acquire);
         if number == self.number {
-            return false;
+            return None;
         }
         self.number = number;
-        self.plan = self.plans.current();
-        true
+        Some(std::mem::replace(&mut self.plan, self.plans.current()))
     }
 }
 
@@ -114,7 +113,7 @@ impl Router {
 
     /// A batch begins: a new configuration holds from here on. Everything taken before has been told.
     pub(crate) fn begin(&mut self) {
-        if self.view.look() {
+        if self.view.look().is_some() {
             self.settle_in();
         }
     }
@@ -225,9 +224,13 @@ impl Deliverer {
         self.scratch = Scratch::default();
     }
 
-    /// A batch begins: a new configuration holds from here on.
+    /// A batch begins: a new configuration holds from here on. But a destination that is not in it any more goes on by the one
+    /// that it was in, until it is ended: what was accepted for it is delivered.
     pub(crate) fn begin(&mut self) {
-        if self.view.look() {
+        let Some(before) = self.view.look() else { return };
+        if self.place.is_some() && !self.view.plan.destinations.contains(&self.destination) {
+            self.view.plan = before;
+        } else {
             self.settle_in();
         }
     }

@@ -302,3 +302,43 @@ fn what_cannot_change_while_it_runs_is_refused_or_named() {
     collector.stop();
     assert!(!data.path().join("elsewhere").exists());
 }
+
+#[test]
+fn a_destination_that_is_removed_under_load_delivers_what_it_is_due_and_is_forgotten() {
+    let data = tempfile::tempdir().unwrap();
+    let ports = free_ports();
+    let path = config(data.path(), ports, ERRORS_APART);
+    let mut collector = Collector::start_with(&mut binary(), &path);
+    let to = collector.tcp;
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let sender = std::thread::spawn(move || {
+        let mut tcp = TcpStream::connect(to).unwrap();
+        let mut n = 0_u64;
+        while matches!(ended.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty)) {
+            let line = |n: u64| format!("<11>1 2025-01-01T00:00:00Z h a - - - {n:08}\n");
+            let lines: String = (n..n + 100).map(line).collect();
+            tcp.write_all(lines.as_bytes()).unwrap();
+            n += 100;
+        }
+        n
+    });
+    collector.wait_for_ledger(|ledger| ledger.delivered > 5_000);
+    config(data.path(), ports, "");
+    collector.signal(Signal::HUP);
+    collector.wait_for("has delivered all that it was due: forgotten");
+    collector.wait_for("reloaded: ");
+    end.send(()).unwrap();
+    let sent = sender.join().unwrap();
+    collector.wait_for_ledger(|ledger| ledger.accepted == sent && ledger.queued == 0);
+    let ledger = collector.stop();
+    assert!(ledger.dropped.is_empty(), "{ledger:?}");
+    let numbers = |dir: &str, file: &str| -> Vec<u64> {
+        let found = lines(&data.path().join(dir));
+        found[file].iter().map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
+    };
+    assert!(numbers("logs", "h/2025-01-01.log").into_iter().eq(0..sent), "each once, in order");
+    // All up to the moment when it was removed, and none after it.
+    let errors = numbers("errors", "all.log");
+    assert!(errors.len() > 2_500 && (errors.len() as u64) < sent, "{} of {sent}", errors.len());
+    assert!(errors.iter().copied().eq(0..errors.len() as u64), "each once, in order, without a gap");
+}

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use diskbuf::{Behind, Interrupter, Queue, Start};
 use tracing::{info, warn};
@@ -45,6 +46,11 @@ pub(crate) struct Wanted {
     /// `None`: it asks for no name.
     pub(crate) around: Option<Arc<Surroundings>>,
 }
+
+/// From a new plan until no batch comes that was routed by the one before.
+const LAST_BATCHES: Duration = Duration::from_millis(100);
+/// How long a destination that is no longer configured may take to deliver what it is due.
+const CATCH_UP: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct Running {
@@ -124,21 +130,46 @@ impl Destinations {
         self.running.iter().any(|running| running.wanted.to.id == id)
     }
 
-    /// Ends those that are none of these, in the order of their batches: what they have not delivered stays in the buffer.
-    /// Says how many that were.
-    pub(crate) fn keep(&mut self, these: &[Wanted]) -> usize {
+    /// Ends those that are to be otherwise, between two batches: what they have not delivered is their successor's. Says
+    /// how many that were.
+    pub(crate) fn end_changed(&mut self, these: &[Wanted]) -> usize {
+        let changed = |running: &Running| {
+            let mut same_name = these.iter().filter(|wanted| wanted.to.id == running.wanted.to.id);
+            same_name.any(|wanted| *wanted != running.wanted)
+        };
+        let gone: Vec<Running> = self.running.extract_if(.., |running| changed(running)).collect();
+        end(gone).len()
+    }
+
+    /// Ends those that are none of these, for which the plan has nothing new any more: when they have delivered what they
+    /// are due, or after a few seconds; what is left then stays in the buffer. Says how many that were.
+    pub(crate) fn release(&mut self, these: &[Wanted]) -> usize {
         let gone = self.running.extract_if(.., |running| !these.contains(&running.wanted));
         let gone: Vec<Running> = gone.collect();
-        let count = gone.len();
-        for running in &gone {
-            running.orders.give_up.say();
-            running.interrupter.interrupt();
+        if gone.is_empty() {
+            return 0;
         }
-        for running in gone {
-            // One that panicked was reported as a casualty.
-            drop(running.thread.join());
+        let Around { queue, ledger, .. } = &self.around;
+        let place = |id: &str| {
+            let consumers = queue.consumers();
+            consumers.iter().find(|consumer| consumer.name == id).map_or(u64::MAX, |it| it.acked.as_u64())
+        };
+        // Batches that were routed by the plan before are in the buffer by then.
+        thread::sleep(LAST_BATCHES);
+        let due = queue.status().next_seq.as_u64();
+        let until = Instant::now() + CATCH_UP;
+        while Instant::now() < until && gone.iter().any(|running| place(&running.wanted.to.id) < due) {
+            thread::sleep(Duration::from_millis(5));
         }
-        count
+        let ended = end(gone);
+        for id in &ended {
+            let at = place(id);
+            if at >= due && queue.remove_consumer(id).is_ok() {
+                ledger.forget_destination(id, at);
+                info!(destination = id, "no longer configured, has delivered all that it was due: forgotten");
+            }
+        }
+        ended.len()
     }
 
     /// Has all open anew what they have open.
@@ -184,4 +215,18 @@ impl Destinations {
             }
         }
     }
+}
+
+/// Ends them, and gives their names.
+fn end(these: Vec<Running>) -> Vec<String> {
+    for running in &these {
+        running.orders.give_up.say();
+        running.interrupter.interrupt();
+    }
+    let end = |running: Running| {
+        // One that panicked was reported as a casualty.
+        drop(running.thread.join());
+        running.wanted.to.id
+    };
+    these.into_iter().map(end).collect()
 }
