@@ -1,42 +1,13 @@
 //! Facilities and levels: their names in the configurations of syslog daemons, and sets of both.
 
-/// Facilities by their number (RFC 5424 §6.2.1), with the names that filters have for them.
-const FACILITIES: [&str; 24] = [
-    "kern",
-    "user",
-    "mail",
-    "daemon",
-    "auth",
-    "syslog",
-    "lpr",
-    "news",
-    "uucp",
-    "cron",
-    "authpriv",
-    "ftp",
-    "ntp",
-    "security",
-    "console",
-    "solaris-cron",
-    "local0",
-    "local1",
-    "local2",
-    "local3",
-    "local4",
-    "local5",
-    "local6",
-    "local7",
-];
-
-/// Levels by their number: 0 is the gravest.
-const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+use syslog_parse::{Facility, Severity};
 
 pub(super) const LAST_FACILITY: u8 = 23;
 pub(super) const LAST_LEVEL: u8 = 7;
 
 /// The number of a facility, by its name or number.
 pub(super) fn facility(name: &str) -> Option<u8> {
-    named(&FACILITIES, name)
+    numbered(name, LAST_FACILITY, |name| Facility::from_name(name).map(|facility| facility as u8))
 }
 
 /// The number of a level, by its name, alias or number.
@@ -50,22 +21,21 @@ pub(super) fn level(name: &str) -> Option<u8> {
         "informational" => "info",
         name => name,
     };
-    named(&LEVELS, name)
+    numbered(name, LAST_LEVEL, |name| Severity::from_name(name).map(|severity| severity as u8))
 }
 
-fn named(names: &[&str], name: &str) -> Option<u8> {
+/// A number up to the last one, or what the name stands for.
+fn numbered(name: &str, last: u8, named: impl Fn(&str) -> Option<u8>) -> Option<u8> {
     let wanted = name.to_ascii_lowercase().replace('_', "-");
-    let number = wanted.parse().ok().filter(|number| *number < names.len());
-    let number = number.or_else(|| names.iter().position(|known| *known == wanted))?;
-    u8::try_from(number).ok()
+    wanted.parse().ok().filter(|number| *number <= last).or_else(|| named(&wanted))
 }
 
 pub(super) fn facility_name(number: u8) -> &'static str {
-    FACILITIES.get(usize::from(number)).copied().unwrap_or("user")
+    Facility::ALL.get(usize::from(number)).map_or("user", |facility| facility.as_str())
 }
 
 pub(super) fn level_name(number: u8) -> &'static str {
-    LEVELS.get(usize::from(number)).copied().unwrap_or("notice")
+    Severity::ALL.get(usize::from(number)).map_or("notice", |severity| severity.as_str())
 }
 
 /// A set of pairs of facility and level: for each facility, a bit a level.
@@ -127,6 +97,34 @@ impl Priorities {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By their numbers (RFC 5424 §6.2.1), as syslog daemons call them.
+    const FACILITIES: [&str; 24] = [
+        "kern",
+        "user",
+        "mail",
+        "daemon",
+        "auth",
+        "syslog",
+        "lpr",
+        "news",
+        "uucp",
+        "cron",
+        "authpriv",
+        "ftp",
+        "ntp",
+        "security",
+        "console",
+        "solaris-cron",
+        "local0",
+        "local1",
+        "local2",
+        "local3",
+        "local4",
+        "local5",
+        "local6",
+        "local7",
+    ];
 
     #[test]
     fn names_numbers_and_aliases_are_the_same() {
