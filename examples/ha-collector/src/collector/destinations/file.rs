@@ -31,7 +31,7 @@ use super::{Deliver, Render};
 use crate::collector::event::{Event, Field};
 use crate::collector::record::Time;
 use crate::collector::template::escape;
-use crate::config::{self, Delivery, FilePath, Format, Layout};
+use crate::config::{self, Delivery, FilePath};
 
 /// A destination, ready to run.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct FileDestination {
 pub(crate) struct Templates {
     /// Of `path`.
     pub(crate) path: Option<Box<dyn Render>>,
-    /// Of `template`, or of a format other than `line`.
+    /// Of a template, a format or a form of times; `None`: the usual line.
     pub(crate) layout: Option<Box<dyn Render>>,
 }
 
@@ -68,17 +68,11 @@ impl FileDestination {
         descriptors: usize,
         local: &IanaZone,
     ) -> io::Result<Self> {
-        let missing = |what: &str| io::Error::other(format!("this version cannot compile its {what}"));
         let naming = match (&asked.path, templates.path) {
             (FilePath::HostAndDay, _) => Naming::HostAndDay(HostAndDay::default()),
             (FilePath::Fixed(path), _) => Naming::Fixed(path.as_bytes().into()),
             (FilePath::Template(_), Some(template)) => Naming::Template { template, path: Vec::new() },
-            (FilePath::Template(_), None) => return Err(missing("path")),
-        };
-        let layout = match (&deliver.layout, templates.layout) {
-            (_, Some(template)) => Some(template),
-            (Layout::Usual | Layout::Format(Format::Line), None) => None,
-            (Layout::Format(_) | Layout::Template(_), None) => return Err(missing("format")),
+            (FilePath::Template(_), None) => return Err(io::Error::other("its path was not compiled")),
         };
         let root = Root::open(&asked.root, Rights::new(&asked.rights)?)?;
         let policy = Policy {
@@ -92,7 +86,7 @@ impl FileDestination {
         Ok(Self {
             sink: Sink::new(root, policy, calendar, Instant::now()),
             naming,
-            layout,
+            layout: templates.layout,
             zone: deliver.time_zone.clone().map(Cached::new),
             clock: StampText::default(),
         })
