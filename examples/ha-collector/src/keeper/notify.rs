@@ -14,10 +14,11 @@ use crate::config::{self, Notify};
 /// A program that takes longer is ended, so that the next one is told.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Tells of everything from now on.
+/// Tells of everything that is and will be in the journal. Its routers may have changed before this has its first turn.
 pub(super) async fn run(config: config::Keeper, journal: Journal) {
     let mut newest = journal.newest();
-    let mut told = *newest.borrow_and_update();
+    newest.mark_changed();
+    let mut told = 0;
     while newest.changed().await.is_ok() {
         let (entries, lost) = journal.after(told);
         if lost > 0 {
