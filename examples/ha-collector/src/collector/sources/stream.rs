@@ -39,8 +39,10 @@ const LEAST_GROWTH: usize = 4;
 /// The beginning of a message up to this length moves into the thread's buffer at the next read; a longer one is not
 /// moved back and forth, but grows where it is.
 const SMALL_REST: usize = 4 * 1024;
-/// How long a connection is still read after the word to stop, as long as bytes of it come.
+/// How long a connection is still read after the word to stop, as long as bytes of it come; and how long if they are read
+/// more slowly than they come, so that what the kernel has taken from a fast sender is not thrown away.
 const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN_BEHIND: Duration = Duration::from_secs(10);
 /// How long a sender may take, when it has heard that we stop, to send what it had begun, or to close. One that does not
 /// listen for that, as most devices, holds the stop up for no longer.
 const ANSWER: Duration = Duration::from_millis(300);
@@ -200,11 +202,12 @@ impl Connection {
     async fn drain(mut self, context: &Context) {
         let said = context.stop.said_at().map_or_else(Instant::now, Instant::from_std);
         let until = Instant::now() + DRAIN;
+        let behind_until = Instant::now() + DRAIN_BEHIND;
         let mut quiet_until = Instant::now() + ANSWER;
         self.stream.finish();
         let mut ask = Ask::Kernel;
         while !context.give_up.said() {
-            if self.state == Rest::Unfinished && Instant::now() >= until {
+            if self.state == Rest::Unfinished && Instant::now() >= behind_until {
                 break;
             }
             let (progress, refused) = self.look(context, ask);
