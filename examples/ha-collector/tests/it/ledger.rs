@@ -12,7 +12,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::relay::port;
+use crate::ports::port;
 use crate::support::{Collector, PATIENCE, binary, config, lines};
 
 /// All accounts, as `status --json` gives them.

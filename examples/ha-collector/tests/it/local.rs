@@ -7,7 +7,8 @@ use std::os::unix::net::UnixDatagram;
 
 use rustix::fs::OFlags;
 
-use crate::relay::{config, port};
+use crate::ports::port;
+use crate::relay::config;
 use crate::support::{Collector, PATIENCE, binary};
 
 const MESSAGES: u64 = 500;

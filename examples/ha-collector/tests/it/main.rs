@@ -23,6 +23,7 @@ mod local;
 mod parse;
 mod paths;
 mod peers;
+mod ports;
 mod readme;
 mod relay;
 mod reload;

@@ -2,28 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::ports::port;
 use crate::support::{Collector, binary, lines};
-
-/// A port of the loopback that nobody has, and that the kernel gives nobody who asks for any: below the range for those.
-pub(crate) fn port() -> SocketAddr {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 100) as u16 * 100;
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
-            return listener.local_addr().unwrap();
-        }
-    }
-}
 
 /// A configuration that listens on `tcp`, and on any UDP port.
 pub(crate) fn config(data: &Path, tcp: SocketAddr, destinations: &str) -> PathBuf {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
+use crate::ports::port;
 use crate::support::{Collector, binary, lines};
 
 /// Two sources on fixed ports, so that the same text means the same sockets; `rest` is what changes.
@@ -23,9 +24,7 @@ fn config(data: &Path, ports: (u16, u16), rest: &str) -> std::path::PathBuf {
 }
 
 fn free_ports() -> (u16, u16) {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    (udp, tcp)
+    (port().port(), port().port())
 }
 
 const ERRORS_APART: &str = r#"
@@ -176,8 +175,7 @@ fn when_one_of_two_changed_sources_cannot_be_bound_both_are_as_they_were() {
     let data = tempfile::tempdir().unwrap();
     let ports = free_ports();
     let (_, third) = free_ports();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let taken = std::net::TcpListener::bind(taken).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let more = |listen: &str| format!("[[source]]\nid = \"more\"\ntype = \"tcp\"\nlisten = [{listen}]\n");
     let path = config(data.path(), ports, &more(&format!("\"127.0.0.1:{third}\"")));
     let mut collector = Collector::start_with(&mut binary(), &path);

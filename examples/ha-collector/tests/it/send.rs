@@ -46,7 +46,7 @@ fn what_was_sent_is_in_the_files_by_its_numbers() {
 
 #[test]
 fn datagrams_that_nobody_takes_are_counted_and_no_stream_begins_where_nobody_listens() {
-    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let nobody = crate::ports::port().to_string();
     let output = send(&["udp", &nobody, "-n", "50", "--rate", "1000"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(5), "{text}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use self::messages::messages;
 use super::Daemon;
-use crate::relay::port;
+use crate::ports::port;
 use crate::support::{Collector, PATIENCE, binary, has, skipped};
 
 /// Every macro that both have, by its name in a template.

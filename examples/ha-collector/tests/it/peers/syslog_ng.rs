@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Daemon, EVERY, Ear, Fields, Shape, Way, collector_before, collector_to, say};
-use crate::relay::port;
+use crate::ports::port;
 use crate::support::{has, skipped};
 
 const TEXT: &str = "an application event";
