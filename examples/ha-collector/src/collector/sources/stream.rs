@@ -46,6 +46,10 @@ const DRAIN_BEHIND: Duration = Duration::from_secs(10);
 /// How long a sender may take, when it has heard that we stop, to send what it had begun, or to close. One that does not
 /// listen for that, as most devices, holds the stop up for no longer.
 const ANSWER: Duration = Duration::from_millis(300);
+/// As [`ANSWER`], for one that was heard in the last [`LATELY`]: it may be busy, and a relay whose answer comes too late takes us
+/// for killed and sends again what it cannot know to be safe.
+const ANSWER_OF_ACTIVE: Duration = Duration::from_secs(1);
+const LATELY: Duration = Duration::from_secs(2);
 /// How long after the word to stop a connection may wait for room in the buffer, all in all.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The pause after an error that passes by itself: no descriptors, no memory, a full disk.
@@ -203,7 +207,8 @@ impl Connection {
         let said = context.stop.said_at().map_or_else(Instant::now, Instant::from_std);
         let until = Instant::now() + DRAIN;
         let behind_until = Instant::now() + DRAIN_BEHIND;
-        let mut quiet_until = Instant::now() + ANSWER;
+        let answer = if self.heard_at.elapsed() < LATELY { ANSWER_OF_ACTIVE } else { ANSWER };
+        let mut quiet_until = Instant::now() + answer;
         self.stream.finish();
         let mut ask = Ask::Kernel;
         while !context.give_up.said() {
@@ -217,7 +222,7 @@ impl Connection {
             }
             match progress {
                 Progress::Read => {
-                    quiet_until = Instant::now() + ANSWER;
+                    quiet_until = Instant::now() + answer;
                     tokio::task::yield_now().await;
                 }
                 Progress::Ended => return,
