@@ -85,12 +85,11 @@
 //!
 //! None.
 
-#![forbid(unsafe_code)]
-
 mod age;
 mod alive;
 mod append;
 mod batch;
+mod clock;
 mod consumer;
 mod cursor;
 mod delivery;
@@ -112,15 +111,18 @@ mod rules;
 mod segment;
 mod seq;
 pub mod sim;
+mod single;
 mod siphash;
 mod state;
 mod status;
 pub mod storage;
+mod stores;
 mod sync;
 mod tail;
 mod wait;
 mod watermark;
 mod window;
+mod writing;
 
 pub use batch::Batch;
 pub use consumer::{Consumer, Interrupter, Limit};
@@ -134,6 +136,7 @@ pub use reserve::Reservation;
 pub use seq::{Loss, LossCause, Seq};
 pub use status::{Busy, ConsumerStatus, Counts, Origin, Recovery, Status};
 pub use wait::Wait;
+pub use writing::{CallReason, WritePath, Writing};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -26,6 +26,7 @@
 mod crash;
 mod disk;
 mod laboratory;
+mod mapped;
 mod pages;
 mod rng;
 mod world;
