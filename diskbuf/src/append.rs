@@ -179,14 +179,15 @@ impl Shared {
         room: u64,
         done: &mut Appended,
     ) -> Result<(), AppendError> {
-        let first = state.next_seq;
+        let (first, now) = (state.next_seq, self.clock.now());
         let State { segments, active, stores, origin, .. } = &mut *state;
         let (Some(file), Some(segment)) = (active.as_deref(), segments.back()) else { return Ok(()) };
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let stamped = stamp(&segment.life, batch.image(), first, room, self.max_record_len());
         let Stamped { records, bytes, last_at } = stamped;
         let image = batch.image().get(..bytes).unwrap_or_default();
-        let written = match stores.region(self.policy, self.place(file, segment, *origin), bytes as u64) {
+        let written = match stores.region(self.policy, self.place(file, segment, *origin, now), bytes as u64)
+        {
             Some(region) => lay(region, image, segment.end()),
             None => file.write_all_at(image, segment.end()),
         };
@@ -197,7 +198,7 @@ impl Shared {
         }
         batch.consume(records, bytes);
         let last_at = segment.end() + last_at as u64;
-        self.laid_down(state, records as u64, bytes as u64, last_at);
+        self.laid_down(state, records as u64, bytes as u64, last_at, now);
         done.records += records as u64;
         done.first.get_or_insert_with(|| Seq::new(first));
         done.last = Some(Seq::new(state.next_seq - 1));

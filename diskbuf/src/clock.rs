@@ -1,49 +1,56 @@
 //! [`Clock`]: what time it is to some milliseconds, for next to nothing.
 
-#[cfg(target_os = "linux")]
 use std::time::Duration;
+#[cfg(not(target_os = "linux"))]
 use std::time::Instant;
 
-/// Moments that are right to a tick of the system's timer, and never ahead.
-#[derive(Debug)]
+/// Tells moments. They are right to a tick of the system's timer, which is ten milliseconds at most.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     #[cfg(target_os = "linux")]
-    begin: (Instant, Duration),
+    begin: u64,
+    #[cfg(not(target_os = "linux"))]
+    begin: Instant,
 }
 
+/// Milliseconds since the clock was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) u64);
+
+impl Moment {
+    /// How long ago `earlier` is.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+#[cfg(target_os = "linux")]
 impl Clock {
-    #[cfg(target_os = "linux")]
     pub(crate) fn new() -> Self {
-        // In this order: the moments that follow from it are never ahead.
-        let begin = Instant::now();
-        Self { begin: (begin, coarse()) }
+        Self { begin: coarse() }
     }
 
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) const fn new() -> Self {
-        Self {}
-    }
-
-    /// Now, or a moment ago.
-    #[cfg(target_os = "linux")]
     #[inline]
-    pub(crate) fn now(&self) -> Instant {
-        let (begin, then) = self.begin;
-        begin + coarse().saturating_sub(then)
+    pub(crate) fn now(&self) -> Moment {
+        Moment(coarse().saturating_sub(self.begin))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { begin: Instant::now() }
     }
 
-    /// Now.
-    #[cfg(not(target_os = "linux"))]
-    #[inline]
-    pub(crate) fn now(&self) -> Instant {
-        Instant::now()
+    pub(crate) fn now(&self) -> Moment {
+        Moment(u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 
 #[cfg(target_os = "linux")]
 #[inline]
-fn coarse() -> Duration {
+fn coarse() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-    let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
-    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+    // Neither is ever negative.
+    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
 }

@@ -213,7 +213,7 @@ impl Queue {
         let state = self.shared.state();
         let next = state.next_seq;
         let oldest = self.shared.oldest_seq.load(Ordering::SeqCst);
-        let now = Instant::now();
+        let now = self.shared.clock.now();
         let consumers = state.consumers.values().map(|cursor| {
             let acked = cursor.next();
             let unread = next > acked.max(oldest);

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::clock::Moment;
 use crate::error::AppendError;
 use crate::format::{DATA_START, HEADER_LEN};
 use crate::queue::Appended;
@@ -32,11 +33,11 @@ impl Shared {
             if size > room || !self.leaves_reserved(&state, closing, room - size, state.spares.len()) {
                 return None;
             }
-            let first = state.next_seq;
+            let (first, now) = (state.next_seq, self.clock.now());
             let at = {
                 let State { segments, active, stores, origin, .. } = &mut *state;
                 let (file, segment) = (active.as_deref()?, segments.back()?);
-                let region = stores.region(self.policy, self.place(file, segment, *origin), size)?;
+                let region = stores.region(self.policy, self.place(file, segment, *origin, now), size)?;
                 segment.life.stamp(&mut header, first, record::FIRST | record::LAST);
                 let padding = usize::try_from(size).unwrap_or(0) - HEADER_LEN - payload.len();
                 let zeros = [0; 8];
@@ -45,7 +46,7 @@ impl Shared {
                 lay_record(region, &header, &parts, at).ok()?;
                 at
             };
-            self.laid_down(&mut state, 1, size, at);
+            self.laid_down(&mut state, 1, size, at, now);
             Appended { records: 1, first: Some(Seq::new(first)), last: Some(Seq::new(first)), dropped: 0 }
         };
         self.data.notify();
@@ -54,13 +55,13 @@ impl Shared {
 
     /// `records` records lie in the `bytes` behind what was the end, the last of them at `last_at`: whoever reads may see them.
     #[inline]
-    pub(crate) fn laid_down(&self, state: &mut State, records: u64, bytes: u64, last_at: u64) {
+    pub(crate) fn laid_down(&self, state: &mut State, records: u64, bytes: u64, last_at: u64, now: Moment) {
         let Some(segment) = state.segments.back() else { return };
         debug_assert!(last_at >= DATA_START, "records begin behind the header");
         segment.set_end(segment.end() + bytes);
         let (id, first) = (segment.id, state.next_seq);
         state.appended(id, last_at);
-        state.ages.note(first, self.clock.now());
+        state.ages.note(first, now);
         state.next_seq = first + records;
         self.next_seq.store(state.next_seq, Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::cursor::{Behind, Cursor};
 use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
@@ -318,17 +318,10 @@ impl Shared {
         file: &'a dyn StorageFile,
         segment: &'a Segment,
         origin: SpaceOrigin,
+        now: Moment,
     ) -> Place<'a> {
         let (segment_bytes, rules) = (self.meta.segment_bytes, self.meta.rules);
-        Place {
-            file,
-            segment,
-            segment_bytes,
-            origin,
-            rules,
-            durable: self.watermark.durable(),
-            now: self.clock.now(),
-        }
+        Place { file, segment, segment_bytes, origin, rules, durable: self.watermark.durable(), now }
     }
 
     /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.
