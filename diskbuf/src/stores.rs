@@ -27,6 +27,8 @@ pub(crate) struct Stores {
 struct Window {
     segment: u64,
     range: Range<u64>,
+    /// Where the first record was stored.
+    begin: u64,
     /// What lies before is ready to be stored to, as far as nothing has been stored there yet.
     ready: u64,
     /// What was durable when it was made: a sync takes from its pages that they are ready.
@@ -65,6 +67,14 @@ impl Stores {
             Policy::InStreams | Policy::Always => {}
         }
         if len > LARGEST {
+            return None;
+        }
+        if policy == Policy::InStreams
+            && self.window.as_ref().is_some_and(|window| window.synced_soon(&place))
+        {
+            // Each sync writes all that was made ready: too much where it comes that often.
+            self.window = None;
+            self.stream = Stream::default();
             return None;
         }
         let (from, until) = (place.segment.end(), place.segment.end() + len);
@@ -123,11 +133,16 @@ impl Window {
         let len = usize::try_from(end - begin).unwrap_or(0);
         let region = place.file.map(begin, len)?;
         let (segment, durable) = (place.segment.id, place.durable);
-        Ok(Self { segment, range: begin..end, ready: from, durable, region })
+        Ok(Self { segment, range: begin..end, begin: from, ready: from, durable, region })
     }
 
     fn holds(&self, place: &Place<'_>, from: u64, until: u64) -> bool {
         until <= self.ready && self.covers(place, from, until)
+    }
+
+    /// Whether there was a sync after few bytes.
+    fn synced_soon(&self, place: &Place<'_>) -> bool {
+        self.durable != place.durable && place.segment.end().saturating_sub(self.begin) < ENOUGH_BYTES
     }
 
     fn covers(&self, place: &Place<'_>, from: u64, until: u64) -> bool {
@@ -205,6 +220,8 @@ impl Stream {
 /// So many appends in so short a time are a stream: 2560 a second.
 const ENOUGH: u32 = 256;
 const STEP: Duration = Duration::from_millis(100);
+/// What should be stored between two syncs.
+const ENOUGH_BYTES: u64 = AHEAD / 4;
 /// What is longer is written by a call: for a batch of this length that is as fast.
 pub(crate) const LARGEST: u64 = 16 << 10;
 /// What is mapped at once. The system keeps large pieces of a file together, and maps such a piece in one step where the
