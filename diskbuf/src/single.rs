@@ -8,9 +8,11 @@ use crate::error::AppendError;
 use crate::format::{DATA_START, HEADER_LEN};
 use crate::queue::Appended;
 use crate::record;
+use crate::segment::{Segment, SpaceOrigin};
 use crate::seq::Seq;
 use crate::state::{Shared, State};
-use crate::stores::{LARGEST, lay_record};
+use crate::storage::StorageFile;
+use crate::stores::{LARGEST, Place, lay_record};
 use crate::writing::Policy;
 
 impl Shared {
@@ -53,6 +55,19 @@ impl Shared {
         self.promise(done).map(|done| done.last).transpose()
     }
 
+    /// Where the next record goes.
+    #[inline]
+    pub(crate) fn place<'a>(
+        &self,
+        file: &'a dyn StorageFile,
+        segment: &'a Segment,
+        origin: SpaceOrigin,
+        now: Moment,
+    ) -> Place<'a> {
+        let (segment_bytes, rules) = (self.meta.segment_bytes, self.meta.rules);
+        Place { file, segment, segment_bytes, origin, rules, durable: self.watermark.durable(), now }
+    }
+
     /// `records` records lie in the `bytes` behind what was the end, the last of them at `last_at`: whoever reads may see them.
     #[inline]
     pub(crate) fn laid_down(&self, state: &mut State, records: u64, bytes: u64, last_at: u64, now: Moment) {
@@ -62,6 +77,7 @@ impl Shared {
         let (id, first) = (segment.id, state.next_seq);
         state.appended(id, last_at);
         state.ages.note(first, now);
+        state.stores.came(bytes, self.watermark.durable(), now);
         state.next_seq = first + records;
         self.next_seq.store(state.next_seq, Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::cursor::{Behind, Cursor};
 use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
@@ -20,7 +20,7 @@ use crate::recover::Found;
 use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
 use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
-use crate::stores::{Place, Stores};
+use crate::stores::Stores;
 use crate::sync::Unsynced;
 use crate::wait::Waiters;
 use crate::watermark::Watermark;
@@ -309,19 +309,6 @@ impl Shared {
         };
         file.allocate(self.meta.segment_bytes)?;
         Ok(file)
-    }
-
-    /// Where the next record goes.
-    #[inline]
-    pub(crate) fn place<'a>(
-        &self,
-        file: &'a dyn StorageFile,
-        segment: &'a Segment,
-        origin: SpaceOrigin,
-        now: Moment,
-    ) -> Place<'a> {
-        let (segment_bytes, rules) = (self.meta.segment_bytes, self.meta.rules);
-        Place { file, segment, segment_bytes, origin, rules, durable: self.watermark.durable(), now }
     }
 
     /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.

@@ -144,7 +144,7 @@ pub trait Region: Debug + Send {
     /// # Errors
     /// What the system says, and when that is not all in the region.
     fn prepare(&mut self, from: u64, until: u64) -> io::Result<()>;
-    /// Puts `bytes` at `at` of the file, where all has been prepared.
+    /// Puts `bytes` at `at` of the file, where all has been prepared: elsewhere it may be the end of the process.
     ///
     /// # Errors
     /// When that is not all in the region; nothing is stored then.

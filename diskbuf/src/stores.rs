@@ -20,6 +20,7 @@ pub(crate) struct Stores {
     /// A segment of which nothing could be mapped, and why.
     refused: Option<(u64, io::ErrorKind)>,
     stream: Stream,
+    syncs: Syncs,
 }
 
 /// Some of a segment in memory.
@@ -27,8 +28,6 @@ pub(crate) struct Stores {
 struct Window {
     segment: u64,
     range: Range<u64>,
-    /// Where the first record was stored.
-    begin: u64,
     /// What lies before is ready to be stored to, as far as nothing has been stored there yet.
     ready: u64,
     /// What was durable when it was made: a sync takes from its pages that they are ready.
@@ -59,8 +58,9 @@ impl Stores {
     ) -> Option<&mut (dyn Region + 'static)> {
         match policy {
             Policy::Never(_) => return None,
-            Policy::InStreams if !self.stream.flows(place.now) => {
-                // What may lie idle for long is written back and given up by the system; it is not stored to then.
+            Policy::InStreams if !self.stream.flows(place.now) || !self.syncs.are_rare(place.durable) => {
+                // What lies idle for long is written back and given up by the system, and each sync writes all that was made
+                // ready.
                 self.window = None;
                 return None;
             }
@@ -69,20 +69,19 @@ impl Stores {
         if len > LARGEST {
             return None;
         }
-        if policy == Policy::InStreams
-            && self.window.as_ref().is_some_and(|window| window.synced_soon(&place))
-        {
-            // Each sync writes all that was made ready: too much where it comes that often.
-            self.window = None;
-            self.stream = Stream::default();
-            return None;
-        }
         let (from, until) = (place.segment.end(), place.segment.end() + len);
         let here = self.window.as_ref().is_some_and(|window| window.holds(&place, from, until));
         if !here && !self.turn(&place, from, until) {
             return None;
         }
         self.window.as_mut().map(|window| &mut *window.region)
+    }
+
+    /// `bytes` were appended.
+    #[inline]
+    pub(crate) fn came(&mut self, bytes: u64, durable: u64, now: Moment) {
+        self.stream.came(now);
+        self.syncs.came(bytes, durable);
     }
 
     /// Gives up what is mapped: another file is the newest segment's.
@@ -133,16 +132,11 @@ impl Window {
         let len = usize::try_from(end - begin).unwrap_or(0);
         let region = place.file.map(begin, len)?;
         let (segment, durable) = (place.segment.id, place.durable);
-        Ok(Self { segment, range: begin..end, begin: from, ready: from, durable, region })
+        Ok(Self { segment, range: begin..end, ready: from, durable, region })
     }
 
     fn holds(&self, place: &Place<'_>, from: u64, until: u64) -> bool {
         until <= self.ready && self.covers(place, from, until)
-    }
-
-    /// Whether there was a sync after few bytes.
-    fn synced_soon(&self, place: &Place<'_>) -> bool {
-        self.durable != place.durable && place.segment.end().saturating_sub(self.begin) < ENOUGH_BYTES
     }
 
     fn covers(&self, place: &Place<'_>, from: u64, until: u64) -> bool {
@@ -200,28 +194,72 @@ enum Flow {
 }
 
 impl Stream {
-    /// One more append: whether that is a stream.
+    /// One more append.
     #[inline]
-    fn flows(&mut self, now: Moment) -> bool {
-        let past = self.since.map_or(Duration::MAX, |since| now.since(since));
+    fn came(&mut self, now: Moment) {
+        let past = self.past(now);
         if past >= STEP {
-            let flowed = self.count >= ENOUGH && past < 2 * STEP;
-            self.flow = if flowed { Flow::Flows } else { Flow::Drips };
+            let goes_on = self.count >= ENOUGH && past < 2 * STEP;
+            self.flow = if goes_on { Flow::Flows } else { Flow::Drips };
             (self.since, self.count) = (Some(now), 0);
         }
         self.count = self.count.saturating_add(1);
         if self.count >= ENOUGH {
             self.flow = Flow::Flows;
         }
-        self.flow == Flow::Flows
+    }
+
+    #[inline]
+    fn flows(&self, now: Moment) -> bool {
+        self.flow == Flow::Flows && self.past(now) < 2 * STEP
+    }
+
+    fn past(&self, now: Moment) -> Duration {
+        self.since.map_or(Duration::MAX, |since| now.since(since))
+    }
+}
+
+/// Whether much is appended between two syncs.
+#[derive(Debug, Default)]
+struct Syncs {
+    /// What the last one has made durable.
+    durable: Option<u64>,
+    /// Appended since then.
+    bytes: u64,
+    last: Gap,
+}
+
+/// How much there was between the last two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Gap {
+    #[default]
+    Wide,
+    Narrow,
+}
+
+impl Syncs {
+    #[inline]
+    fn came(&mut self, bytes: u64, durable: u64) {
+        if self.durable != Some(durable) {
+            let wide = self.durable.is_none() || self.bytes >= ENOUGH_BYTES;
+            self.last = if wide { Gap::Wide } else { Gap::Narrow };
+            (self.durable, self.bytes) = (Some(durable), 0);
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    #[inline]
+    fn are_rare(&self, durable: u64) -> bool {
+        let same = self.durable.is_none_or(|last| last == durable);
+        self.bytes >= ENOUGH_BYTES || (same && self.last == Gap::Wide)
     }
 }
 
 /// So many appends in so short a time are a stream: 2560 a second.
 const ENOUGH: u32 = 256;
 const STEP: Duration = Duration::from_millis(100);
-/// What should be stored between two syncs.
-const ENOUGH_BYTES: u64 = AHEAD / 4;
+/// What should be appended between two syncs: so much more than [`AHEAD`] that it does not matter.
+const ENOUGH_BYTES: u64 = 8 * AHEAD;
 /// What is longer is written by a call: for a batch of this length that is as fast.
 pub(crate) const LARGEST: u64 = 16 << 10;
 /// What is mapped at once. The system keeps large pieces of a file together, and maps such a piece in one step where the
@@ -237,13 +275,32 @@ mod tests {
     #[test]
     fn a_stream_begins_after_some_hundreds_and_ends_when_few_come() {
         let mut stream = Stream::default();
-        let first = (0..1000).position(|n| stream.flows(Moment(n / 20)));
-        assert_eq!(first, Some(255));
+        let mut next = |n| {
+            let flows = stream.flows(Moment(n));
+            stream.came(Moment(n));
+            flows
+        };
+        assert_eq!((0..1000).position(|n| next(n / 20)), Some(256));
         for n in 50..2000 {
-            assert!((0..3).all(|_| stream.flows(Moment(n))), "{n}");
+            assert!((0..3).all(|_| next(n)), "{n}");
         }
-        assert!(!stream.flows(Moment(4000)), "after a pause it has to begin anew");
-        let drips = (2001..4000).filter(|n| stream.flows(Moment(n * 2))).count();
-        assert_eq!(drips, 0);
+        assert!(!next(4000), "after a pause it has to begin anew");
+        assert_eq!((2001..4000).filter(|n| next(n * 2)).count(), 0);
+    }
+
+    #[test]
+    fn syncs_are_rare_until_one_comes_too_soon_and_again_when_much_was_appended_without() {
+        let mut syncs = Syncs::default();
+        assert!(syncs.are_rare(7));
+        syncs.came(ENOUGH_BYTES - 1, 7);
+        assert!(syncs.are_rare(7));
+        assert!(!syncs.are_rare(8), "one has come too soon");
+        syncs.came(ENOUGH_BYTES - 1, 8);
+        assert!(!syncs.are_rare(8));
+        syncs.came(1, 8);
+        assert!(syncs.are_rare(8) && syncs.are_rare(9));
+        syncs.came(1, 9);
+        assert!(syncs.are_rare(9), "that one came after enough");
+        assert!(!syncs.are_rare(10));
     }
 }
