@@ -53,8 +53,9 @@
 //!
 //! - A log to search, or a queue to take single records out of: acknowledgement is a position.
 //! - A way between machines or processes: one process has it open.
-//! - Fast for single records: [`Queue::append_one`] is a system call each. Stage records in a [`Batch`] of some
-//!   tens of kilobytes.
+//! - Equally fast for all: [`Queue::append_one`] stores thousands of records a second into a mapping, where that is safe and
+//!   worth while ([`WritePath`]); few records, and those whose sync is waited for, are a system call each. A [`Batch`] of some
+//!   tens of kilobytes is always good.
 //!
 //! # Limits
 //!
@@ -70,7 +71,11 @@
 //!   changes another one: that takes the queue's secret.
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
-//! - All paths to the disk are `pread` and `pwrite`; there is no mapping, so each [`Queue::append_one`] costs some microseconds.
+//! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
+//!   short (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
+//!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored
+//!   to it, and the disk is full. Pages are made ready by a call before, so that a full or failing disk is an error there.
+//!   [`WritePath::Called`] has none of this; [`Status::writing`] says what is done.
 //!
 //! # How it is tested
 //!

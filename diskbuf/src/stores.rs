@@ -94,7 +94,10 @@ impl Stores {
         match (policy, self.refused) {
             (Policy::Never(why), _) => Writing::Called(why),
             (_, Some((segment, kind))) if segment == newest => Writing::Called(CallReason::Refused(kind)),
-            (Policy::InStreams, _) if self.window.is_none() => Writing::Called(CallReason::FewRecords),
+            (Policy::InStreams, _) if self.window.is_none() => {
+                let often = self.stream.flow == Flow::Flows && self.syncs.last == Gap::Narrow;
+                Writing::Called(if often { CallReason::OftenSynced } else { CallReason::FewRecords })
+            }
             (Policy::InStreams | Policy::Always, _) => Writing::Mapped,
         }
     }

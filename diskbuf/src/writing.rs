@@ -11,7 +11,8 @@ use crate::storage::{Mapping, Storage};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum WritePath {
     /// Stores into a mapping where that is better: with [`Durability::Os`] and [`Durability::Interval`], on local file systems
-    /// that write in place (ext4, XFS, tmpfs), as long as records come by the thousand a second. Calls otherwise.
+    /// that write in place (ext4, XFS, tmpfs), as long as records come by the thousand a second and megabytes of them lie
+    /// between two syncs. Calls otherwise.
     #[default]
     Choose,
     /// Stores wherever the system maps files. Where a store finds no room (a file system that writes elsewhere at each
@@ -42,6 +43,8 @@ pub enum CallReason {
     Storage(Mapping),
     /// Too few records come for it to be worth while.
     FewRecords,
+    /// So few come between two syncs that it is better to write only what is new.
+    OftenSynced,
     /// Mapping the newest segment was refused.
     Refused(io::ErrorKind),
 }
@@ -84,6 +87,7 @@ impl fmt::Display for CallReason {
             Self::Durability => f.write_str("each sync is waited for"),
             Self::Storage(mapping) => mapping.fmt(f),
             Self::FewRecords => f.write_str("few records come"),
+            Self::OftenSynced => f.write_str("syncs come often"),
             Self::Refused(kind) => write!(f, "mapping was refused ({kind})"),
         }
     }
