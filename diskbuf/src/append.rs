@@ -78,6 +78,7 @@ impl Shared {
     }
 
     /// [`Durability::Each`] keeps its word here.
+    #[inline]
     pub(crate) fn promise(&self, done: Appended) -> Result<Appended, AppendError> {
         match (self.durability, done.last) {
             (Durability::Each, Some(last)) => {

@@ -27,7 +27,7 @@ impl Shared {
             return None;
         }
         let mut header: [u8; HEADER_LEN] = record::header(len, payload);
-        let done = {
+        let seq = {
             let mut state = self.state();
             let closing = self.closing();
             self.check_open(closing).ok()?;
@@ -49,10 +49,11 @@ impl Shared {
                 at
             };
             self.laid_down(&mut state, 1, size, at, now);
-            Appended { records: 1, first: Some(Seq::new(first)), last: Some(Seq::new(first)), dropped: 0 }
+            Seq::new(first)
         };
         self.data.notify();
-        self.promise(done).map(|done| done.last).transpose()
+        let done = Appended { records: 1, first: Some(seq), last: Some(seq), dropped: 0 };
+        Some(self.promise(done).map(|_| seq))
     }
 
     /// Where the next record goes.
