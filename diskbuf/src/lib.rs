@@ -66,8 +66,8 @@
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!
-//! - Checksums are CRCs, which find accidents. Of two messages that somebody made so that exchanging sectors between them leaves the
-//!   CRC as it is, a power loss before a sync can leave such a mixture. Nobody can make a message that passes for a record or
+//! - Checksums are CRCs, which find accidents. Of two messages that somebody made so that exchanging sectors between them (or, of what
+//!   was stored into a mapping, lines of 64 octets) leaves the CRC as it is, a power loss before a sync can leave such a mixture. Nobody can make a message that passes for a record or
 //!   changes another one: that takes the queue's secret.
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
@@ -83,7 +83,8 @@
 //! checks what is promised: `cargo run --release -p diskbuf --example laboratory -- --points 1000000`.
 //!
 //! Besides: the watermark and the waiting under loom, a fuzz target on the bytes of every file (`diskbuf/fuzz`), golden files of the
-//! format and a reader made from `FORMAT.md` alone, a full disk, a limit on file sizes, and rounds of `kill -9`
+//! format and a reader made from `FORMAT.md` alone, a full disk, a limit on file sizes, and rounds of `kill -9`, written
+//! and stored
 //! (`DISKBUF_KILL_ROUNDS=1000 cargo test -p diskbuf --test it kill`).
 //!
 //! # Features

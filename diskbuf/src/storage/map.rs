@@ -70,7 +70,10 @@ impl Region for View {
 pub(super) fn mapping(dir: &Path) -> Mapping {
     let Ok(statfs) = rustix::fs::statfs(dir) else { return Mapping::Unsupported };
     // As wide and signed as the architecture likes; the numbers have 32 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half repeats the sign")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the upper half, where there is one, repeats the sign"
+    )]
     let magic = statfs.f_type as u32;
     let known = |list: &[(u32, &'static str)]| {
         list.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
