@@ -184,3 +184,31 @@ fn producers_and_a_reader_at_the_same_time_see_every_record_once() {
         }
     });
 }
+
+#[test]
+fn a_stream_is_stored_and_what_is_synced_often_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 64).open().unwrap();
+    let writing = || queue.status().writing;
+    if let Writing::Called(CallReason::Storage(why)) = writing() {
+        let text = format!("\nskipped: {why}\n");
+        std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+        return;
+    }
+    // How many it takes depends on how long this thread is kept waiting; that many it never takes.
+    let stored = (0..1_000_000).any(|n| {
+        queue.append_one(b"one of many", WhenFull::DropOldest).unwrap();
+        n % 100 == 0 && writing() == Writing::Mapped
+    });
+    assert!(stored, "{}", writing());
+    for _ in 0..3 {
+        queue.append_one(b"synced", WhenFull::DropOldest).unwrap();
+        queue.sync().unwrap();
+    }
+    queue.append_one(b"synced", WhenFull::DropOldest).unwrap();
+    assert!(
+        matches!(writing(), Writing::Called(CallReason::OftenSynced | CallReason::FewRecords)),
+        "{}",
+        writing()
+    );
+}
