@@ -262,14 +262,14 @@ impl Syncs {
 const ENOUGH: u32 = 256;
 const STEP: Duration = Duration::from_millis(100);
 /// What should be appended between two syncs: so much more than [`AHEAD`] that it does not matter.
-const ENOUGH_BYTES: u64 = 8 * AHEAD;
+const ENOUGH_BYTES: u64 = 8 << 20;
 /// What is longer is written by a call: for a batch of this length that is as fast.
 pub(crate) const LARGEST: u64 = 16 << 10;
 /// What is mapped at once. The system keeps large pieces of a file together, and maps such a piece in one step where the
 /// mapping has all of it, at an address as even as its place in the file: it takes two megabytes and more to be given such an address.
 const SPAN: u64 = 4 << 20;
 /// What is made ready at once.
-const AHEAD: u64 = 1 << 20;
+const AHEAD: u64 = 256 << 10;
 
 #[cfg(test)]
 mod tests {
