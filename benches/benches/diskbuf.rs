@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use diskbuf::{Batch, Consumer, Durability, Limit, Options, Queue, Start, WhenFull};
+use diskbuf::{Batch, Consumer, Durability, Limit, Options, Queue, Start, WhenFull, WritePath};
 
 const RECORD: [u8; 256] = [0x5a; 256];
 /// Records of a batch: some tens of kilobytes.
@@ -40,20 +40,27 @@ fn append(c: &mut Criterion) {
             BatchSize::NumIterations(1024),
         );
     });
-    group.bench_function("diskbuf-one-by-one", |b| {
-        let dir = tempfile::tempdir().expect("a directory");
-        let queue = open(dir.path(), Durability::Os);
-        let mut consumer = queue.consumer("a", Start::Oldest).expect("a consumer");
-        b.iter_batched(
-            || drain(&mut consumer),
-            |_| {
-                for _ in 0..BATCH {
-                    queue.append_one(black_box(&RECORD), WhenFull::Refuse).expect("room in the queue");
-                }
-            },
-            BatchSize::NumIterations(64),
-        );
-    });
+    for (name, path) in
+        [("diskbuf-one-by-one", WritePath::Choose), ("diskbuf-one-by-one-called", WritePath::Called)]
+    {
+        group.bench_function(name, |b| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let queue = Options::new(dir.path()).max_bytes(1 << 30).write_path(path).open().expect("a queue");
+            let mut consumer = queue.consumer("a", Start::Oldest).expect("a consumer");
+            let mut expected = 0;
+            b.iter_batched(
+                || drain(&mut consumer),
+                |_| {
+                    for _ in 0..BATCH {
+                        let seq = queue.append_one(black_box(&RECORD), WhenFull::Refuse).expect("room");
+                        expected += 1;
+                        assert_eq!(seq.as_u64(), expected);
+                    }
+                },
+                BatchSize::NumIterations(64),
+            );
+        });
+    }
     group.bench_function("yaque-batch-no-checksum", |b| {
         let dir = tempfile::tempdir().expect("a directory");
         let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
@@ -62,6 +69,36 @@ fn append(c: &mut Criterion) {
             |()| sender.try_send_batch((0..BATCH).map(|_| black_box(&RECORD))).expect("room"),
             BatchSize::NumIterations(1024),
         );
+    });
+    group.bench_function("yaque-one-by-one-no-checksum", |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
+        b.iter_batched(
+            || while receiver.try_recv_batch(BATCH).map(yaque::queue::RecvGuard::commit).is_ok() {},
+            |()| {
+                for _ in 0..BATCH {
+                    sender.try_send(black_box(&RECORD)).expect("room");
+                }
+            },
+            BatchSize::NumIterations(64),
+        );
+    });
+    group.bench_function("queue-file-one-by-one", |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut queue = queue_file::QueueFile::open(dir.path().join("q")).expect("a queue");
+        queue.set_sync_writes(false);
+        b.iter_custom(|batches| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..batches {
+                let begin = Instant::now();
+                for _ in 0..BATCH {
+                    queue.add(black_box(&RECORD)).expect("room");
+                }
+                spent += begin.elapsed();
+                queue.clear().expect("room again");
+            }
+            spent
+        });
     });
     group.bench_function("queue-file-batch", |b| {
         let dir = tempfile::tempdir().expect("a directory");

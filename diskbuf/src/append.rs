@@ -1,7 +1,6 @@
 //! Putting a batch into the newest segment: numbers, header checksums, one write.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::batch::Batch;
 use crate::durable::Durability;
@@ -11,6 +10,7 @@ use crate::queue::{Appended, WhenFull};
 use crate::record::{self, Life};
 use crate::seq::Seq;
 use crate::state::{NoSegment, Shared, State};
+use crate::stores::lay;
 use crate::wait::Wait;
 
 impl Shared {
@@ -78,7 +78,8 @@ impl Shared {
     }
 
     /// [`Durability::Each`] keeps its word here.
-    fn promise(&self, done: Appended) -> Result<Appended, AppendError> {
+    #[inline]
+    pub(crate) fn promise(&self, done: Appended) -> Result<Appended, AppendError> {
         match (self.durability, done.last) {
             (Durability::Each, Some(last)) => {
                 self.sync_through(last.as_u64()).map_err(AppendError::Sync)?;
@@ -165,7 +166,7 @@ impl Shared {
         Ok(Outcome::All)
     }
 
-    fn leaves_reserved(&self, state: &State, closing: Closing, room: u64, spares: usize) -> bool {
+    pub(crate) fn leaves_reserved(&self, state: &State, closing: Closing, room: u64, spares: usize) -> bool {
         state.reserved == 0
             || closing == Closing::Reserved
             || self.room_for(state, state.reserved, room, spares)
@@ -179,24 +180,26 @@ impl Shared {
         room: u64,
         done: &mut Appended,
     ) -> Result<(), AppendError> {
-        let (Some(file), Some(segment)) = (&state.active, state.segments.back()) else { return Ok(()) };
-        let first = state.next_seq;
+        let (first, now) = (state.next_seq, self.clock.now());
+        let State { segments, active, stores, origin, .. } = &mut *state;
+        let (Some(file), Some(segment)) = (active.as_deref(), segments.back()) else { return Ok(()) };
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let stamped = stamp(&segment.life, batch.image(), first, room, self.max_record_len());
         let Stamped { records, bytes, last_at } = stamped;
-        let written = file.write_all_at(batch.image().get(..bytes).unwrap_or_default(), segment.end());
+        let image = batch.image().get(..bytes).unwrap_or_default();
+        let written = match stores.region(self.policy, self.place(file, segment, *origin, now), bytes as u64)
+        {
+            Some(region) => lay(region, image, segment.end()),
+            None => file.write_all_at(image, segment.end()),
+        };
         if let Err(source) = written {
             let path = self.storage.path(&segment.file_name());
             self.abandon_active(state, bytes);
             return Err(AppendError::Io { operation: "write to segment", path, source });
         }
         batch.consume(records, bytes);
-        let last = (segment.id, segment.end() + last_at as u64);
-        segment.set_end(segment.end() + bytes as u64);
-        state.appended(last.0, last.1);
-        state.ages.note(first, Instant::now());
-        state.next_seq = first + records as u64;
-        self.next_seq.store(state.next_seq, Ordering::SeqCst);
+        let last_at = segment.end() + last_at as u64;
+        self.laid_down(state, records as u64, bytes as u64, last_at, now);
         done.records += records as u64;
         done.first.get_or_insert_with(|| Seq::new(first));
         done.last = Some(Seq::new(state.next_seq - 1));

@@ -53,8 +53,9 @@
 //!
 //! - A log to search, or a queue to take single records out of: acknowledgement is a position.
 //! - A way between machines or processes: one process has it open.
-//! - Fast for single records: [`Queue::append_one`] is a system call each. Stage records in a [`Batch`] of some
-//!   tens of kilobytes.
+//! - Equally fast for all: [`Queue::append_one`] stores thousands of records a second into a mapping, where that is safe and
+//!   worth while ([`WritePath`]); few records, and those whose sync is waited for, are a system call each. A [`Batch`] of some
+//!   tens of kilobytes is always good.
 //!
 //! # Limits
 //!
@@ -65,12 +66,16 @@
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!
-//! - Checksums are CRCs, which find accidents. Of two messages that somebody made so that exchanging sectors between them leaves the
-//!   CRC as it is, a power loss before a sync can leave such a mixture. Nobody can make a message that passes for a record or
+//! - Checksums are CRCs, which find accidents. Of two messages that somebody made so that exchanging sectors between them (or, of what
+//!   was stored into a mapping, lines of 64 octets) leaves the CRC as it is, a power loss before a sync can leave such a mixture. Nobody can make a message that passes for a record or
 //!   changes another one: that takes the queue's secret.
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
-//! - All paths to the disk are `pread` and `pwrite`; there is no mapping, so each [`Queue::append_one`] costs some microseconds.
+//! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
+//!   short (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
+//!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored
+//!   to it, and the disk is full. Pages are made ready by a call before, so that a full or failing disk is an error there.
+//!   [`WritePath::Called`] has none of this; [`Status::writing`] says what is done.
 //!
 //! # How it is tested
 //!
@@ -78,19 +83,19 @@
 //! checks what is promised: `cargo run --release -p diskbuf --example laboratory -- --points 1000000`.
 //!
 //! Besides: the watermark and the waiting under loom, a fuzz target on the bytes of every file (`diskbuf/fuzz`), golden files of the
-//! format and a reader made from `FORMAT.md` alone, a full disk, a limit on file sizes, and rounds of `kill -9`
+//! format and a reader made from `FORMAT.md` alone, a full disk, a limit on file sizes, and rounds of `kill -9`, written
+//! and stored
 //! (`DISKBUF_KILL_ROUNDS=1000 cargo test -p diskbuf --test it kill`).
 //!
 //! # Features
 //!
 //! None.
 
-#![forbid(unsafe_code)]
-
 mod age;
 mod alive;
 mod append;
 mod batch;
+mod clock;
 mod consumer;
 mod cursor;
 mod delivery;
@@ -112,15 +117,18 @@ mod rules;
 mod segment;
 mod seq;
 pub mod sim;
+mod single;
 mod siphash;
 mod state;
 mod status;
 pub mod storage;
+mod stores;
 mod sync;
 mod tail;
 mod wait;
 mod watermark;
 mod window;
+mod writing;
 
 pub use batch::Batch;
 pub use consumer::{Consumer, Interrupter, Limit};
@@ -134,6 +142,7 @@ pub use reserve::Reservation;
 pub use seq::{Loss, LossCause, Seq};
 pub use status::{Busy, ConsumerStatus, Counts, Origin, Recovery, Status};
 pub use wait::Wait;
+pub use writing::{CallReason, WritePath, Writing};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -9,6 +9,7 @@ use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
 use crate::queue::Queue;
 use crate::rules::Rules;
 use crate::storage::{Disk, Storage};
+use crate::writing::WritePath;
 
 /// How to open a queue.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub struct Options {
     pub(crate) segment_bytes: u64,
     pub(crate) max_bytes: u64,
     pub(crate) durability: Durability,
+    pub(crate) write_path: WritePath,
     pub(crate) quarantine_bytes: Option<u64>,
     pub(crate) rules: Rules,
 }
@@ -30,6 +32,7 @@ impl Options {
             segment_bytes: 64 << 20,
             max_bytes: 1 << 30,
             durability: Durability::Os,
+            write_path: WritePath::Choose,
             quarantine_bytes: None,
             rules: Rules::Kept,
         }
@@ -51,6 +54,12 @@ impl Options {
     /// When records are made to survive power loss: [`Durability::Os`] unless said.
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// Which way single records and small batches go to the disk: [`WritePath::Choose`] unless said.
+    pub const fn write_path(mut self, path: WritePath) -> Self {
+        self.write_path = path;
         self
     }
 

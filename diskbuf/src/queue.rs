@@ -96,13 +96,17 @@ impl Queue {
         self.shared.append(batch, when_full)
     }
 
-    /// Appends one record. Costs an allocation and a system call; use a [`Batch`] where there are many.
+    /// Appends one record. Where [stores](crate::WritePath) are the way to go that costs next to nothing; otherwise it costs
+    /// an allocation and a system call, and where there are many records a [`Batch`] is better.
     ///
     /// With [`WhenFull::DropNewest`] a full queue is an error here, since there would be no number to give.
     ///
     /// # Errors
     /// The record was not accepted.
     pub fn append_one(&self, payload: &[u8], when_full: WhenFull) -> Result<Seq, AppendError> {
+        if let Some(stored) = self.shared.store_one(payload) {
+            return stored;
+        }
         let max = self.max_record_len();
         let mut batch = Batch::new().max_record_len(max);
         batch.push(payload).map_err(|error| AppendError::TooLarge { len: error.len, max })?;
@@ -209,7 +213,7 @@ impl Queue {
         let state = self.shared.state();
         let next = state.next_seq;
         let oldest = self.shared.oldest_seq.load(Ordering::SeqCst);
-        let now = Instant::now();
+        let now = self.shared.clock.now();
         let consumers = state.consumers.values().map(|cursor| {
             let acked = cursor.next();
             let unread = next > acked.max(oldest);
@@ -235,6 +239,9 @@ impl Queue {
             spares: state.spares.len(),
             has_space: self.has_space(),
             durable: self.durable_seq(),
+            writing: state
+                .stores
+                .writing(self.shared.policy, state.segments.back().map_or(0, |newest| newest.id)),
             reserved: state.reserved,
             quarantined: state.quarantine.bytes(),
             dropped_newest: self.shared.mark.known().dropped_newest,

@@ -121,14 +121,22 @@ pub(crate) fn stage(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
     for part in parts {
         out.extend_from_slice(part);
     }
-    let body_crc = crc_fast::crc32_iscsi(out.get(at + HEADER_LEN..).unwrap_or_default());
+    let staged = header(len, out.get(at + HEADER_LEN..).unwrap_or_default());
     if let Some(header) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
-        let [l0, l1, l2, l3, k0, _, _, _, _, _, _, _, _, _, _, _, c0, c1, c2, c3, ..] = header;
-        [*l0, *l1, *l2, *l3] = len.to_le_bytes();
-        *k0 = KIND_DATA;
-        [*c0, *c1, *c2, *c3] = body_crc.to_le_bytes();
+        *header = staged;
     }
     out.resize(out.len().next_multiple_of(8), 0);
+}
+
+/// The header of a record with this payload of `len` bytes, all but what only the queue knows.
+#[inline]
+pub(crate) fn header(len: u32, payload: &[u8]) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    let [l0, l1, l2, l3, k0, _, _, _, _, _, _, _, _, _, _, _, c0, c1, c2, c3, ..] = &mut header;
+    [*l0, *l1, *l2, *l3] = len.to_le_bytes();
+    *k0 = KIND_DATA;
+    [*c0, *c1, *c2, *c3] = crc_fast::crc32_iscsi(payload).to_le_bytes();
+    header
 }
 
 /// [`Head::place`] of the first record of a batch.

@@ -11,6 +11,8 @@ pub(crate) enum Rules {
     SaltKept,
     /// A header's checksum does not cover the length.
     LengthNotCovered,
+    /// What is mapped stays mapped when another file is the newest segment's.
+    MappingKept,
 }
 
 impl Rules {
@@ -22,6 +24,11 @@ impl Rules {
     /// Which octets of a record's first eight its header checksum covers.
     pub(crate) fn covered(self) -> u64 {
         if self == Self::LengthNotCovered { !0 << 32 } else { !0 }
+    }
+
+    /// Whether a mapping ends with its segment.
+    pub(crate) fn forgets_mappings(self) -> bool {
+        self != Self::MappingKept
     }
 
     /// What was synced: `before` was there when the sync began, `after` when it ended.

@@ -81,9 +81,10 @@ pub(crate) struct Header {
 }
 
 /// What lies behind the last record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum SpaceOrigin {
     /// Zeros, unless an append was torn.
+    #[default]
     Fresh,
     /// What the file held in its life before.
     Recycled,

@@ -2,8 +2,9 @@
 //!
 //! [`Disk`] is a [`Storage`](crate::storage::Storage): what is written is seen at once, and survives
 //! [`Disk::crash`] only as far as POSIX promises. Between two syncs any 512-octet sector may be lost, old, or torn,
-//! in any order, and a name made, changed or removed counts only after its directory was synced. Calls can be
-//! made to fail. Everything follows from one seed, so what went wrong once goes wrong again.
+//! in any order, and of what was stored into a mapping any line of 64 octets; a name made, changed or removed counts only after
+//! its directory was synced. Calls can be made to fail; a store cannot, but where nothing was made ready for it, it panics as the
+//! signal would end the program. Everything follows from one seed, so what went wrong once goes wrong again.
 //!
 //! ```
 //! use diskbuf::sim::{Disk, Survival};
@@ -26,6 +27,7 @@
 mod crash;
 mod disk;
 mod laboratory;
+mod mapped;
 mod pages;
 mod rng;
 mod world;

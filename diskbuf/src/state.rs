@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
+use crate::clock::Clock;
 use crate::cursor::{Behind, Cursor};
 use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
@@ -19,9 +20,11 @@ use crate::recover::Found;
 use crate::segment::{Header, OPEN, Segment, SpaceOrigin, spare_name};
 use crate::status::Recovery;
 use crate::storage::{Storage, StorageFile};
+use crate::stores::Stores;
 use crate::sync::Unsynced;
 use crate::wait::Waiters;
 use crate::watermark::Watermark;
+use crate::writing::Policy;
 
 /// What all handles of a queue share.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ pub(crate) struct Shared {
     pub(crate) recovery: Recovery,
     state: Mutex<State>,
     pub(crate) durability: Durability,
+    /// Which way records go to the newest segment.
+    pub(crate) policy: Policy,
+    pub(crate) clock: Clock,
     /// Records before it survive power loss; one sync at a time.
     pub(crate) watermark: Watermark<Unsynced>,
     /// Files were made, named or removed since directories were synced.
@@ -60,6 +66,9 @@ pub(crate) struct State {
     pub(crate) segments: VecDeque<Arc<Segment>>,
     /// The file of the newest segment, if that takes appends.
     pub(crate) active: Option<Arc<dyn StorageFile>>,
+    /// What the bytes behind its records are.
+    pub(crate) origin: SpaceOrigin,
+    pub(crate) stores: Stores,
     pub(crate) next_seq: u64,
     pub(crate) next_id: u64,
     /// The places `k` of spare files.
@@ -102,8 +111,11 @@ impl Shared {
         found: Found,
     ) -> Self {
         let Found { meta, recovery, mark, unsynced, state } = found;
+        let policy = Policy::new(options.write_path, options.durability, &*storage);
         let shared = Self {
             storage,
+            policy,
+            clock: Clock::new(),
             meta,
             max_bytes: options.max_bytes,
             recovery,
@@ -163,6 +175,7 @@ impl Shared {
         let id = state.next_id;
         let name = crate::segment::file_name(id);
         self.mark.uses(id).map_err(|source| self.no_segment(&name, source))?;
+        state.origin = if state.spares.is_empty() { SpaceOrigin::Fresh } else { SpaceOrigin::Recycled };
         let file = if let Some(k) = state.spares.pop() {
             let spare = self.spare(state, k);
             let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || spare);
@@ -203,6 +216,7 @@ impl Shared {
         let segment_bytes = self.meta.segment_bytes;
         Header { uuid: self.meta.uuid, id, first_seq, segment_bytes, origin }.store(&*file)?;
         state.next_id += 1;
+        state.origin = origin;
         Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name })
     }
 
@@ -232,6 +246,9 @@ impl Shared {
     fn install(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
         state.segments.push_back(Arc::new(segment));
         state.active = Some(file);
+        if self.meta.rules.forgets_mappings() {
+            state.stores.forget();
+        }
         self.publish_oldest(state);
     }
 

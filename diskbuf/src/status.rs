@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cursor::Behind;
 use crate::durable::Durable;
 use crate::seq::{Loss, Seq};
+use crate::writing::Writing;
 
 /// A queue at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Status {
     pub has_space: bool,
     /// The newest record that survives power loss.
     pub durable: Option<Durable<Seq>>,
+    /// Which way single records and small batches go to the newest segment now, and why.
+    pub writing: Writing,
     /// Bytes promised to batches that are not there yet: see [`Queue::reserve`](crate::Queue::reserve).
     pub reserved: u64,
     /// Bytes of damaged files that are kept to be looked at; part of `bytes`.

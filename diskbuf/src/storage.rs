@@ -3,6 +3,8 @@
 //! another to [`Options::open_on`](crate::Options::open_on).
 
 mod disk;
+#[cfg(target_os = "linux")]
+mod map;
 mod overlay;
 
 pub use disk::Disk;
@@ -62,6 +64,10 @@ pub trait Storage: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn random(&self, out: &mut [u8]) -> io::Result<()>;
+    /// What becomes of stores into mappings of the files here. It is asked when the queue is opened.
+    fn mapping(&self) -> Mapping {
+        Mapping::Unsupported
+    }
     /// Seconds since 1970, to be written down as the date of a new queue.
     fn now(&self) -> u64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -81,6 +87,20 @@ pub trait StorageFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says; how much was written is then unknown.
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()>;
+    /// Writes zeros from `from` to before `until`, in pieces as large as can be.
+    ///
+    /// # Errors
+    /// What the system says; how much was written is then unknown.
+    fn write_zeros(&self, from: u64, until: u64) -> io::Result<()> {
+        let zeros = vec![0; usize::try_from(until.saturating_sub(from)).unwrap_or(ZEROS).min(ZEROS)];
+        let mut at = from;
+        while at < until {
+            let part = usize::try_from(until - at).unwrap_or(ZEROS).min(ZEROS);
+            self.write_all_at(zeros.get(..part).unwrap_or_default(), at)?;
+            at += part as u64;
+        }
+        Ok(())
+    }
     /// As [`Self::write_all_at`], and makes these bytes survive power loss; what else is not synced may stay behind.
     ///
     /// # Errors
@@ -105,4 +125,65 @@ pub trait StorageFile: Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn size(&self) -> io::Result<u64>;
+    /// Maps the `len` bytes at `at`, a multiple of 4096, of which nothing is ready to be stored to yet.
+    ///
+    /// # Errors
+    /// What the system says; `Unsupported` where files are not mapped.
+    fn map(&self, at: u64, len: usize) -> io::Result<Box<dyn Region>> {
+        let _ = (at, len);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
+
+/// A part of a file in memory. What is stored is seen by whoever reads the file from then on, survives the death of the
+/// process, and is synced by [`StorageFile::sync`] like what was written.
+pub trait Region: Debug + Send {
+    /// Brings the bytes from `from` to `until` into memory, ready to be stored to: what could go wrong at a store goes wrong
+    /// here, where it is an error.
+    ///
+    /// # Errors
+    /// What the system says, and when that is not all in the region.
+    fn prepare(&mut self, from: u64, until: u64) -> io::Result<()>;
+    /// Puts `bytes` at `at` of the file, where all has been prepared: elsewhere it may be the end of the process.
+    ///
+    /// # Errors
+    /// When that is not all in the region; nothing is stored then.
+    fn store(&mut self, bytes: &[u8], at: u64) -> io::Result<()>;
+}
+
+/// What a file system makes of stores into mappings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mapping {
+    /// It is local and writes again where it wrote before: what has room keeps it.
+    InPlace {
+        /// What it is called.
+        file_system: &'static str,
+    },
+    /// It writes elsewhere at each overwrite, or asks a server or another process: a store may find no room, or nobody.
+    Elsewhere {
+        /// What it is called.
+        file_system: &'static str,
+    },
+    /// Nobody has thought about this one.
+    Unknown {
+        /// What `statfs` says that it is.
+        magic: u64,
+    },
+    /// Files here are not mapped.
+    Unsupported,
+}
+
+impl std::fmt::Display for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InPlace { file_system } => write!(f, "{file_system} writes in place"),
+            Self::Elsewhere { file_system } => write!(f, "a store may fail on {file_system}"),
+            Self::Unknown { magic } => write!(f, "the file system {magic:#x} is not known"),
+            Self::Unsupported => f.write_str("files are not mapped here"),
+        }
+    }
+}
+
+/// How many zeros are written at once.
+const ZEROS: usize = 1 << 20;

@@ -1,10 +1,11 @@
 //! What is left of a disk after a crash: one of the many pictures that the syncs before it allow.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::rng::Rng;
-use super::world::{Change, Dir, Inode, Naming, World};
+use super::world::{By, Change, Dir, Inode, Naming, World};
 
 /// Which kind of picture a crash leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +21,8 @@ pub enum Survival {
     Prefix,
     /// Power loss: for each file, only what was written last.
     Suffix,
-    /// Power loss: each sector of 512 octets as it was at some moment since the last sync.
+    /// Power loss: each sector of 512 octets as it was at some moment since the last sync; what was stored into a mapping,
+    /// each line of 64.
     Sectors,
     /// Power loss: each page of 4096 octets old or new.
     Pages,
@@ -45,6 +47,7 @@ pub(crate) struct InFlight {
     pub(crate) number: usize,
     pub(crate) at: u64,
     pub(crate) bytes: Arc<[u8]>,
+    pub(crate) by: By,
 }
 
 impl World {
@@ -52,7 +55,18 @@ impl World {
     pub(crate) fn crash(&self, survival: Survival, in_flight: Option<&InFlight>, rng: &mut Rng) -> Self {
         let mut after = self.clone();
         after.locked.clear();
-        if let Some(InFlight { number, at, bytes }) = in_flight
+        if let Some(InFlight { number, at, bytes, by }) = in_flight
+            && let Some(inode) = after.inodes.get_mut(*number).map(Arc::make_mut)
+            && *by == By::Store
+            && matches!(survival, Survival::Everything | Survival::Process)
+        {
+            // Copied in any order.
+            for (at, part) in lines(*at, bytes) {
+                if rng.once_in(2) {
+                    inode.write(part, at, By::Store);
+                }
+            }
+        } else if let Some(InFlight { number, at, bytes, by }) = in_flight
             && let Some(inode) = after.inodes.get_mut(*number).map(Arc::make_mut)
         {
             let cut = if survival == Survival::Everything || survival == Survival::Process {
@@ -60,7 +74,7 @@ impl World {
             } else {
                 bytes.len()
             };
-            inode.write(bytes.get(..cut).unwrap_or_default(), *at);
+            inode.write(bytes.get(..cut).unwrap_or_default(), *at, *by);
         }
         if survival == Survival::Process {
             return after;
@@ -73,7 +87,7 @@ impl World {
             inode.survive(survival, rng);
             inode.pending.clear();
         }
-        if let Some(InFlight { number, at, bytes }) = in_flight
+        if let Some(InFlight { number, at, bytes, .. }) = in_flight
             && let Some(inode) = after.inodes.get_mut(*number).map(Arc::make_mut)
             && matches!(survival, Survival::Sectors | Survival::Prefix)
             && rng.once_in(4)
@@ -107,7 +121,7 @@ impl Inode {
                 for change in self.pending.iter().take(keep) {
                     apply(&mut self.durable, change);
                 }
-                if let Some(Change::Bytes { at, bytes }) = self.pending.get(keep) {
+                if let Some(Change::Bytes { at, bytes, .. }) = self.pending.get(keep) {
                     let cut = cut_at_sector(*at, bytes.len(), rng);
                     self.durable.write(bytes.get(..cut).unwrap_or_default(), *at);
                 }
@@ -131,7 +145,7 @@ impl Inode {
         for (index, change) in self.pending.iter().enumerate() {
             match change {
                 Change::Len(new) => len = *new,
-                Change::Bytes { at, bytes } => {
+                Change::Bytes { at, bytes, .. } => {
                     len = len.max(at + bytes.len() as u64);
                     for block in at / unit..(at + bytes.len() as u64).div_ceil(unit) {
                         versions.entry(block).or_default().push(index);
@@ -142,16 +156,19 @@ impl Inode {
         // How often a block of this picture stays old: pictures differ in that, too.
         let reluctance = 1 + rng.below(4);
         for (block, changes) in versions {
-            let count =
-                if rng.once_in(reluctance + 1) { rng.place(changes.len() + 1) } else { changes.len() };
             let (from, until) = (block * unit, (block + 1) * unit);
-            for index in changes.iter().take(count) {
-                if let Some(Change::Bytes { at, bytes }) = self.pending.get(*index) {
-                    let begin = from.max(*at);
-                    let end = until.min(at + bytes.len() as u64);
-                    let range =
-                        usize::try_from(begin - at).unwrap_or(0)..usize::try_from(end - at).unwrap_or(0);
-                    self.durable.write(bytes.get(range).unwrap_or_default(), begin);
+            // A sector that is stored to while the device reads it from memory may get each line from another moment.
+            let stored =
+                |index: &usize| matches!(self.pending.get(*index), Some(Change::Bytes { by: By::Store, .. }));
+            let step =
+                if unit == SECTOR && changes.iter().any(stored) && rng.once_in(3) { LINE } else { unit };
+            for from in (from..until).step_by(usize::try_from(step).unwrap_or(1)) {
+                let count =
+                    if rng.once_in(reluctance + 1) { rng.place(changes.len() + 1) } else { changes.len() };
+                for index in changes.iter().take(count) {
+                    if let Some(Change::Bytes { at, bytes, .. }) = self.pending.get(*index) {
+                        apply_within(&mut self.durable, from..from + step, *at, bytes);
+                    }
                 }
             }
         }
@@ -216,9 +233,30 @@ impl Dir {
 
 fn apply(pages: &mut super::pages::Pages, change: &Change) {
     match change {
-        Change::Bytes { at, bytes } => pages.write(bytes, *at),
+        Change::Bytes { at, bytes, .. } => pages.write(bytes, *at),
         Change::Len(len) => pages.set_len(*len),
     }
+}
+
+/// What of `bytes` at `at` lies in `range`.
+fn apply_within(pages: &mut super::pages::Pages, range: Range<u64>, at: u64, bytes: &[u8]) {
+    let (begin, end) = (range.start.max(at), range.end.min(at + bytes.len() as u64));
+    if begin < end {
+        let [begin_in, end_in] = [begin, end].map(|place| usize::try_from(place - at).unwrap_or(0));
+        pages.write(bytes.get(begin_in..end_in).unwrap_or_default(), begin);
+    }
+}
+
+/// `bytes` at `at`, line by line.
+fn lines(at: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = (at, bytes);
+    std::iter::from_fn(move || {
+        let (at, bytes) = rest;
+        let len = usize::try_from(LINE - at % LINE).unwrap_or(1).min(bytes.len());
+        let (line, behind) = bytes.split_at_checked(len)?;
+        rest = (at + len as u64, behind);
+        (!line.is_empty()).then_some((at, line))
+    })
 }
 
 /// Somewhere in a write, at the border of a sector.
@@ -231,3 +269,5 @@ fn cut_at_sector(at: u64, len: usize, rng: &mut Rng) -> usize {
 /// What a device writes as a whole at best.
 pub(crate) const SECTOR: u64 = 512;
 const PAGE: u64 = 4096;
+/// What a processor brings to memory as a whole.
+const LINE: u64 = 64;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crash::{InFlight, Survival};
+use super::mapped::Mapped;
 use super::rng::Rng;
-use super::world::{After, Dir, World};
-use crate::storage::{Storage, StorageFile};
+use super::world::{After, By, Dir, World};
+use crate::storage::{Region, Storage, StorageFile};
 
 /// A simulated disk. Clones are the same disk.
 #[derive(Clone)]
@@ -159,18 +160,24 @@ impl Disk {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call begins: whoever watches is told, and whether it fails is decided.
-    fn call(
-        &self,
-        needs_room: Room,
-        in_flight: Option<InFlight>,
-    ) -> (MutexGuard<'_, Inner>, Option<FaultKind>) {
+    /// Tells whoever watches what is about to happen.
+    fn tell(&self, in_flight: Option<InFlight>) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner();
         if let Some(mut watch) = inner.watch.take() {
             let faulty = inner.faulty();
             watch(&Moment { world: &inner.world, in_flight, faulty });
             inner.watch = Some(watch);
         }
+        inner
+    }
+
+    /// A call begins: whoever watches is told, and whether it fails is decided.
+    fn call(
+        &self,
+        needs_room: Room,
+        in_flight: Option<InFlight>,
+    ) -> (MutexGuard<'_, Inner>, Option<FaultKind>) {
+        let mut inner = self.tell(in_flight);
         let call = inner.calls;
         inner.calls += 1;
         let mut fault = inner.faults.iter().find(|fault| fault.call == call).map(|fault| fault.kind);
@@ -189,6 +196,24 @@ impl Disk {
             (_, Some(fault)) => Err(fault.error()),
             (mut inner, None) => work(&mut inner.world),
         }
+    }
+
+    /// Pages are brought to memory: that can go wrong.
+    pub(super) fn prepare(&self, number: usize, until: u64) -> io::Result<()> {
+        self.change(Room::NotNeeded, |world| {
+            if until > world.inode(number)?.cached.len() {
+                return Err(io::Error::from_raw_os_error(14));
+            }
+            Ok(())
+        })
+    }
+
+    /// A store begins; that cannot go wrong.
+    pub(super) fn store(&self, store: InFlight) -> io::Result<()> {
+        let (number, at, bytes) = (store.number, store.at, Arc::clone(&store.bytes));
+        let mut inner = self.tell(Some(store));
+        inner.world.inode(number)?.write(&bytes, at, By::Store);
+        Ok(())
     }
 
     fn file(&self, number: usize) -> Arc<dyn StorageFile> {
@@ -304,7 +329,7 @@ impl StorageFile for OpenFile {
     }
 
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
-        let in_flight = InFlight { number: self.number, at, bytes: buf.into() };
+        let in_flight = InFlight { number: self.number, at, bytes: buf.into(), by: By::Call };
         let (mut inner, fault) = self.disk.call(Room::NotNeeded, Some(in_flight));
         let done = match fault {
             None => buf.len(),
@@ -313,7 +338,7 @@ impl StorageFile for OpenFile {
         };
         let inode = inner.world.inode(self.number)?;
         // Room within a file that was allocated is never missing.
-        inode.write(buf.get(..done).unwrap_or_default(), at);
+        inode.write(buf.get(..done).unwrap_or_default(), at, By::Call);
         fault.map_or(Ok(()), |fault| Err(fault.error()))
     }
 
@@ -358,6 +383,11 @@ impl StorageFile for OpenFile {
     fn size(&self) -> io::Result<u64> {
         let inner = self.disk.inner();
         Ok(inner.world.inodes.get(self.number).map_or(0, |inode| inode.cached.len()))
+    }
+
+    fn map(&self, at: u64, len: usize) -> io::Result<Box<dyn Region>> {
+        let (disk, number) = (self.disk.clone(), self.number);
+        Ok(Box::new(Mapped::new(disk, number, at..at + len as u64)))
     }
 }
 

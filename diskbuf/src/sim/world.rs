@@ -28,8 +28,16 @@ pub(crate) struct Inode {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Bytes { at: u64, bytes: Arc<[u8]> },
+    Bytes { at: u64, bytes: Arc<[u8]>, by: By },
     Len(u64),
+}
+
+/// How bytes got into a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Call,
+    /// Into a mapping.
+    Store,
 }
 
 #[derive(Clone, Debug)]
@@ -124,9 +132,9 @@ impl World {
 }
 
 impl Inode {
-    pub(crate) fn write(&mut self, bytes: &[u8], at: u64) {
+    pub(crate) fn write(&mut self, bytes: &[u8], at: u64, by: By) {
         self.cached.write(bytes, at);
-        self.pending.push(Change::Bytes { at, bytes: bytes.into() });
+        self.pending.push(Change::Bytes { at, bytes: bytes.into(), by });
     }
 
     pub(crate) fn set_len(&mut self, len: u64) {
@@ -138,7 +146,7 @@ impl Inode {
         if self.diverged {
             self.durable.set_len(self.cached.len());
             for change in std::mem::take(&mut self.pending) {
-                if let Change::Bytes { at, bytes } = change {
+                if let Change::Bytes { at, bytes, .. } = change {
                     let from = at / SECTOR * SECTOR;
                     let until = (at + bytes.len() as u64).next_multiple_of(SECTOR);
                     self.durable.copy_from(&self.cached, from, usize::try_from(until - from).unwrap_or(0));
@@ -179,12 +187,12 @@ pub(crate) enum After {
 impl Change {
     /// The parts of it that lie before `from` and from `until` on.
     fn outside(self, from: u64, until: u64) -> [Option<Self>; 2] {
-        let Self::Bytes { at, bytes } = self else { return [Some(self), None] };
+        let Self::Bytes { at, bytes, by } = self else { return [Some(self), None] };
         let end = at + bytes.len() as u64;
         let part = |begin: u64, end: u64| {
             let [a, b] = [begin, end].map(|place| usize::try_from(place.saturating_sub(at)).unwrap_or(0));
             let bytes = bytes.get(a..b).filter(|bytes| !bytes.is_empty())?;
-            Some(Self::Bytes { at: begin, bytes: bytes.into() })
+            Some(Self::Bytes { at: begin, bytes: bytes.into(), by })
         };
         [part(at, end.min(from).max(at)), part(at.max(until).min(end), end)]
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
 
+#[cfg(target_os = "linux")]
+use super::{Mapping, Region, map};
 use super::{Storage, StorageFile};
 
 /// Records are somebody's data: files and directories that are made here are for their owner alone.
@@ -101,6 +103,11 @@ impl Storage for Disk {
         File::open(self.path(sub))?.sync_all()
     }
 
+    #[cfg(target_os = "linux")]
+    fn mapping(&self) -> Mapping {
+        map::mapping(&self.dir)
+    }
+
     fn random(&self, out: &mut [u8]) -> io::Result<()> {
         File::open("/dev/urandom")?.read_exact(out)
     }
@@ -123,6 +130,27 @@ impl StorageFile for DiskFile {
         self.0.write_all_at(buf, at)
     }
 
+    #[cfg(target_os = "linux")]
+    fn write_zeros(&self, from: u64, until: u64) -> io::Result<()> {
+        // One buffer many times over, in one call: the system makes pieces as large as the call.
+        let zeros = [0; 1 << 14];
+        let mut at = from;
+        while at < until {
+            let left = usize::try_from(until - at).unwrap_or(usize::MAX);
+            let slices: Vec<_> = (0..64)
+                .map(|n| zeros.len().min(left.saturating_sub(n * zeros.len())))
+                .map_while(|len| zeros.get(..len).filter(|part| !part.is_empty()).map(io::IoSlice::new))
+                .collect();
+            match rustix::io::pwritev(&self.0, &slices, at) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => at += n as u64,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn write_durably_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
         let mut done = 0;
         while let Some(rest) = buf.get(done..).filter(|rest| !rest.is_empty()) {
@@ -143,7 +171,7 @@ impl StorageFile for DiskFile {
     fn allocate(&self, len: u64) -> io::Result<()> {
         match rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len) {
             Ok(()) => Ok(()),
-            Err(rustix::io::Errno::OPNOTSUPP) => write_zeros(&self.0, len),
+            Err(rustix::io::Errno::OPNOTSUPP) => self.write_zeros(self.size()?, len),
             Err(errno) => Err(errno.into()),
         }
     }
@@ -154,6 +182,11 @@ impl StorageFile for DiskFile {
 
     fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn map(&self, at: u64, len: usize) -> io::Result<Box<dyn Region>> {
+        Ok(Box::new(map::View::new(&self.0, at, len)?))
     }
 }
 
@@ -204,16 +237,4 @@ fn write_through(file: &File, buf: &[u8], at: u64) -> io::Result<usize> {
 #[cfg(not(target_os = "linux"))]
 fn write_through(_: &File, _: &[u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Room by hand, where the file system cannot reserve it: zeros from the present end to `len`.
-fn write_zeros(file: &File, len: u64) -> io::Result<()> {
-    let zeros = vec![0; 1 << 20];
-    let mut at = file.metadata()?.len();
-    while at < len {
-        let part = usize::try_from(len - at).unwrap_or(zeros.len()).min(zeros.len());
-        file.write_all_at(zeros.get(..part).unwrap_or(&zeros), at)?;
-        at += part as u64;
-    }
-    Ok(())
 }

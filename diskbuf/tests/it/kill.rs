@@ -6,14 +6,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use diskbuf::{Batch, Limit, Queue, Start, WhenFull};
+use diskbuf::{Batch, Limit, Queue, Start, WhenFull, WritePath};
 
 use crate::support::{drain, options, payload};
 
 const DIR: &str = "DISKBUF_TEST_KILL_DIR";
 
+/// How the process that is killed appends.
+const PATH: &str = "DISKBUF_TEST_KILL_PATH";
+
 fn queue(dir: &Path) -> Queue {
-    options(dir, 6).open().unwrap()
+    let mapped = std::env::var_os(PATH).is_some();
+    let path = if mapped { WritePath::Mapped } else { WritePath::Called };
+    options(dir, 6).write_path(path).open().unwrap()
 }
 
 /// Not a test but the process that is killed: appends, reads and acknowledges, and says what it has done.
@@ -26,7 +31,16 @@ fn child_that_is_killed() {
     let mut out = std::io::stdout().lock();
     let mut batch = Batch::new();
     let mut next = queue.recovery().next_seq.as_u64();
+    let single = std::env::var_os(PATH).is_some();
     for round in 0_u64.. {
+        if single {
+            // So many that it is more likely than not killed at one of them.
+            for _ in 0..round * 7 % 40 {
+                let seq = queue.append_one(&payload(next), WhenFull::DropOldest).unwrap().as_u64();
+                assert_eq!(seq, next);
+                next += 1;
+            }
+        }
         for n in 0..1 + round * 7 % 40 {
             batch.push(&payload(next + n)).unwrap();
         }
@@ -41,12 +55,25 @@ fn child_that_is_killed() {
 
 #[test]
 fn what_was_accepted_survives_the_death_of_the_process() {
+    kill_again_and_again(|_| {});
+}
+
+#[test]
+fn what_was_stored_survives_the_death_of_the_process() {
+    kill_again_and_again(|child| {
+        child.env(PATH, "mapped");
+    });
+}
+
+fn kill_again_and_again(prepare: impl Fn(&mut Command)) {
     let dir = tempfile::tempdir().unwrap();
     let (mut appended, mut acked) = (0, 1);
     let rounds =
         std::env::var("DISKBUF_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(25_u64);
     for round in 0..rounds {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        prepare(&mut command);
+        let mut child = command
             .args(["--exact", "kill::child_that_is_killed", "--ignored", "--nocapture", "--test-threads=1"])
             .env(DIR, dir.path())
             .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ mod golden;
 mod independent;
 mod inspect;
 mod kill;
+mod mapped;
 mod no_space;
 mod obligations;
 mod reopen;

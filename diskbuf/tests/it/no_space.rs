@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use diskbuf::storage::{Disk, Storage as _};
 use diskbuf::{AppendError, Batch, Start, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
@@ -16,6 +17,7 @@ const LIMITED: &str = "DISKBUF_TEST_LIMITED";
 fn child_on_a_tiny_file_system() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let dir = Path::new(&dir);
+    no_page_is_made_ready_without_room(dir);
     std::fs::write(dir.join("ballast"), vec![1; 150 << 10]).unwrap();
     let queue = options(&dir.join("queue"), 64).open().unwrap();
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
@@ -41,6 +43,24 @@ fn child_on_a_tiny_file_system() {
         account(&records, &losses, from, from + records.len() as u64);
     }
     assert_eq!(consumer.acked().as_u64(), 1200);
+}
+
+/// A store would end the process there.
+fn no_page_is_made_ready_without_room(dir: &Path) {
+    let disk = Disk::new(dir);
+    let file = disk.create("sparse").unwrap();
+    let len = 1 << 20;
+    file.write_all_at(b"x", len - 1).unwrap();
+    let mut region = file.map(0, 1 << 20).unwrap();
+    region.prepare(len - 4096, len).unwrap();
+    region.store(b"yz", len - 2).unwrap();
+    let error = region.prepare(0, len).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(14), "EFAULT is what stands for the signal: {error}");
+    drop(region);
+    let mut found = [0; 2];
+    assert_eq!(file.read_at(&mut found, len - 2).unwrap(), 2);
+    assert_eq!(&found, b"yz");
+    disk.remove("sparse").unwrap();
 }
 
 #[test]

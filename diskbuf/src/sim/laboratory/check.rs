@@ -7,7 +7,7 @@ use super::super::disk::Disk;
 use super::super::rng::Rng;
 use super::super::world::World;
 use super::Bug;
-use super::history::{Known, MAX_BYTES, options, payload};
+use super::history::{Known, MAX_BYTES, payload};
 use super::oracle::{Oracle, Payload, Room};
 use crate::batch::Batch;
 use crate::consumer::Limit;
@@ -45,7 +45,7 @@ pub(super) fn opened(
         });
     }
     let storage = Bug::wrap(known.bug, disk.storage());
-    let opened = Bug::options(known.bug, options()).open_on(storage);
+    let opened = known.options().open_on(storage);
     disk.unwatch();
     let queue = opened.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -64,7 +64,7 @@ pub(super) fn opened(
                 .map_err(|wrong| format!("{wrong}; after {second:?} while it was opened"))?;
         }
         drop(queue);
-        return idempotent(&before, &found, known.bug, rng);
+        return idempotent(&before, &found, known, rng);
     }
     if depth == Depth::First && rng.once_in(4) {
         return live_on(&queue, disk, found, &losses, known, rng);
@@ -191,11 +191,11 @@ fn contiguous(from: u64, next: u64, records: &Found, losses: &[Loss]) -> Result<
 }
 
 /// Opening the same disk once more gives the same queue.
-fn idempotent(before: &World, found: &Found, bug: Option<Bug>, rng: &mut Rng) -> Result<(), String> {
+fn idempotent(before: &World, found: &Found, known: &Known, rng: &mut Rng) -> Result<(), String> {
     let disk = Disk::with(before.clone(), rng.fork());
     for round in 0..2 {
-        let storage = Bug::wrap(bug, disk.storage());
-        let queue = Bug::options(bug, options()).open_on(storage).map_err(|error| format!("O8: {error}"))?;
+        let storage = Bug::wrap(known.bug, disk.storage());
+        let queue = known.options().open_on(storage).map_err(|error| format!("O8: {error}"))?;
         // Where nothing good was left in the newest segment, the one before it has become the newest.
         let recovery = queue.recovery();
         if round == 1 && recovery.torn_bytes > 0 && recovery.unreadable.is_empty() {

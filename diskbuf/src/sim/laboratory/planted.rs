@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::format::CONSUMERS;
 use crate::options::Options;
 use crate::rules::Rules;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{Region, Storage, StorageFile};
 
 /// A mistake that a disk queue could make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,13 +33,19 @@ pub enum Bug {
     SaltKept,
     /// A header's checksum does not cover the length.
     LengthNotCovered,
+    /// What is stored into a mapping reaches the file never: a private one.
+    PrivateMapping,
+    /// Stores go where nothing was made ready for them.
+    NothingPrepared,
+    /// What is mapped stays mapped when another file is the newest segment's.
+    MappingKept,
     /// The salt is no secret, so a message can look like a record.
     NoSecret,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::NoDirectorySync,
         Self::WatermarkBeforeSync,
         Self::SyncAskedAgain,
@@ -49,6 +55,9 @@ impl Bug {
         Self::HeadAfterSync,
         Self::SaltKept,
         Self::LengthNotCovered,
+        Self::PrivateMapping,
+        Self::NothingPrepared,
+        Self::MappingKept,
         Self::NoSecret,
     ];
 
@@ -70,6 +79,7 @@ impl Bug {
             Some(Self::HeadAfterSync) => Rules::HeadAfterSync,
             Some(Self::SaltKept) => Rules::SaltKept,
             Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
+            Some(Self::MappingKept) => Rules::MappingKept,
             _ => Rules::Kept,
         })
     }
@@ -230,5 +240,25 @@ impl StorageFile for BrokenFile {
 
     fn size(&self) -> io::Result<u64> {
         self.file.size()
+    }
+
+    fn map(&self, at: u64, len: usize) -> io::Result<Box<dyn Region>> {
+        Ok(Box::new(BrokenRegion { bug: self.bug, region: self.file.map(at, len)? }))
+    }
+}
+
+#[derive(Debug)]
+struct BrokenRegion {
+    bug: Option<Bug>,
+    region: Box<dyn Region>,
+}
+
+impl Region for BrokenRegion {
+    fn prepare(&mut self, from: u64, until: u64) -> io::Result<()> {
+        if self.bug == Some(Bug::NothingPrepared) { Ok(()) } else { self.region.prepare(from, until) }
+    }
+
+    fn store(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        if self.bug == Some(Bug::PrivateMapping) { Ok(()) } else { self.region.store(bytes, at) }
     }
 }

@@ -1,0 +1,56 @@
+//! [`Clock`]: what time it is to some milliseconds, for next to nothing.
+
+use std::time::Duration;
+#[cfg(not(target_os = "linux"))]
+use std::time::Instant;
+
+/// Tells moments. They are right to a tick of the system's timer, which is ten milliseconds at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    #[cfg(target_os = "linux")]
+    begin: u64,
+    #[cfg(not(target_os = "linux"))]
+    begin: Instant,
+}
+
+/// Milliseconds since the clock was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) u64);
+
+impl Moment {
+    /// How long ago `earlier` is.
+    pub(crate) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { begin: coarse() }
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> Moment {
+        Moment(coarse().saturating_sub(self.begin))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { begin: Instant::now() }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment(u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[inline]
+fn coarse() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    // Neither is ever negative.
+    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+}

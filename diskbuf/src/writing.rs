@@ -1,0 +1,94 @@
+//! [`WritePath`]: which way single records and small batches go to the disk, and [`Writing`]: which way they go now, and why.
+
+use std::fmt;
+use std::io;
+
+use crate::durable::Durability;
+use crate::storage::{Mapping, Storage};
+
+/// Which way single records and small batches go to the newest segment. The bytes and what survives which crash are the same.
+/// Batches of some tens of kilobytes are always written by calls, which is as fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum WritePath {
+    /// Stores into a mapping where that is better: with [`Durability::Os`] and [`Durability::Interval`], on local file systems
+    /// that write in place (ext4, XFS, tmpfs), as long as records come by the thousand a second and megabytes of them lie
+    /// between two syncs. Calls otherwise.
+    #[default]
+    Choose,
+    /// Stores wherever the system maps files. Where a store finds no room (a file system that writes elsewhere at each
+    /// overwrite), the process dies of the signal `SIGBUS`.
+    Mapped,
+    /// A system call each.
+    Called,
+}
+
+/// Which way they go now: see [`Status::writing`](crate::Status::writing).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writing {
+    /// Stores into a mapping.
+    Mapped,
+    /// A system call each.
+    Called(CallReason),
+}
+
+/// Why there are no stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallReason {
+    /// [`WritePath::Called`] was asked for.
+    Asked,
+    /// Each sync is waited for, and one of stores writes more than what is new.
+    Durability,
+    /// What the storage says.
+    Storage(Mapping),
+    /// Too few records come for it to be worth while.
+    FewRecords,
+    /// So few come between two syncs that it is better to write only what is new.
+    OftenSynced,
+    /// Mapping the newest segment was refused.
+    Refused(io::ErrorKind),
+}
+
+/// What [`WritePath`] comes to on a storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Never(CallReason),
+    InStreams,
+    Always,
+}
+
+impl Policy {
+    pub(crate) fn new(path: WritePath, durability: Durability, storage: &dyn Storage) -> Self {
+        match (path, durability) {
+            (WritePath::Called, _) => Self::Never(CallReason::Asked),
+            (WritePath::Mapped, _) => Self::Always,
+            (WritePath::Choose, Durability::Group | Durability::Each) => Self::Never(CallReason::Durability),
+            (WritePath::Choose, Durability::Os | Durability::Interval(_)) => match storage.mapping() {
+                Mapping::InPlace { .. } => Self::InStreams,
+                other => Self::Never(CallReason::Storage(other)),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Writing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mapped => f.write_str("stores into a mapping"),
+            Self::Called(why) => write!(f, "a system call each: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for CallReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked => f.write_str("it was asked for"),
+            Self::Durability => f.write_str("each sync is waited for"),
+            Self::Storage(mapping) => mapping.fmt(f),
+            Self::FewRecords => f.write_str("few records come"),
+            Self::OftenSynced => f.write_str("syncs come often"),
+            Self::Refused(kind) => write!(f, "mapping was refused ({kind})"),
+        }
+    }
+}
