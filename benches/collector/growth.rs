@@ -13,30 +13,34 @@ const MANY: u64 = 3_000_000;
 /// Hosts whose names take part in no message.
 const ELSEWHERE: &str = "elsewhere";
 
-pub(crate) fn run(binary: &Path, share: u64) -> Result<(), String> {
+pub(crate) fn run(binary: &Path, share: u64, only: Option<&str>) -> Result<(), String> {
     println!("| | | delivered a second | CPU, µs a message | lost | memory |");
     println!("|---|---|---|---|---|---|");
     let messages = MANY / share;
+    let each = |wanted: &Row| match only {
+        Some(only) if !wanted.what.starts_with(only) => Ok(()),
+        _ => row(binary, wanted),
+    };
     for connections in [1, 10, 100, 1_000, 10_000] {
-        row(binary, &Row { connections, ..Row::plain("connections", messages) })?;
+        each(&Row { connections, ..Row::plain("connections", messages) })?;
     }
-    for hosts in [1, 1_000] {
-        row(binary, &Row { hosts, ..Row::plain("hosts", messages) })?;
+    for (hosts, less) in [(1, 1), (1_000, 1), (4_000, 3), (50_000, 10)] {
+        each(&Row { hosts, files: Files::FromBefore, ..Row::plain("hosts", messages / less) })?;
     }
-    for files in [Files::New, Files::FromBefore] {
-        let (hosts, messages) = (50_000, messages / 10);
-        row(binary, &Row { hosts, files, ..Row::plain("hosts", messages) })?;
-    }
-    for (kind, name) in [(Filter::Text, "filters, a text each"), (Filter::Pattern, "filters, a pattern each")]
-    {
-        for filters in [1, 10, 100] {
-            let messages = if filters == 100 { messages / 3 } else { messages };
-            row(binary, &Row { filters: Some((kind, filters)), ..Row::plain(name, messages) })?;
+    each(&Row { hosts: 50_000, ..Row::plain("hosts", messages / 10) })?;
+    for (kind, name, numbers) in [
+        (Filter::Path, "paths with a filter each", [1, 10, 60]),
+        (Filter::Text, "branches of a path, a text each", [1, 10, 100]),
+        (Filter::Pattern, "branches of a path, a pattern each", [1, 10, 100]),
+    ] {
+        for filters in numbers {
+            let messages = if filters > 10 { messages / 3 } else { messages };
+            each(&Row { filters: Some((kind, filters)), ..Row::plain(name, messages) })?;
         }
     }
     for destinations in [1, 2, 4, 8] {
         let messages = messages / destinations as u64;
-        row(binary, &Row { destinations, ..Row::plain("destinations", messages) })?;
+        each(&Row { destinations, ..Row::plain("destinations", messages) })?;
     }
     Ok(())
 }
@@ -49,12 +53,14 @@ enum Files {
     FromBefore,
 }
 
-/// What a filter asks.
+/// What a filter is part of, and asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filter {
-    /// Whether the host has this name.
+    /// A path of its own, and whether the host has this name.
+    Path,
+    /// A branch of the only path, and whether the host has this name.
     Text,
-    /// Whether a regular expression matches somewhere in the message.
+    /// A branch of the only path, and whether a regular expression matches somewhere in the message.
     Pattern,
 }
 
@@ -66,7 +72,7 @@ struct Row {
     connections: u16,
     hosts: u64,
     files: Files,
-    /// A path each; `None`: no path at all.
+    /// `None`: no path at all.
     filters: Option<(Filter, usize)>,
     destinations: usize,
 }
@@ -83,7 +89,7 @@ impl Row {
             "destinations" => self.destinations as u64,
             _ => self.filters.map_or(0, |(_, filters)| filters as u64),
         };
-        let files = if self.files == Files::FromBefore { ", their files there" } else { "" };
+        let files = if self.what == "hosts" && self.files == Files::New { ", all new" } else { "" };
         format!("{} | {}{files}", self.what, thousands(number as f64))
     }
 }
@@ -130,26 +136,30 @@ fn measure(binary: &Path, row: &Row) -> Result<Figures, String> {
     place.load(&running, &load, &ids)
 }
 
-/// So many paths to one destination, of which only the last one is the messages'.
+/// So many filters before one destination, of which only the last one takes the messages.
 fn paths(kind: Filter, filters: usize) -> String {
-    let mut text = String::new();
-    for n in 1..=filters {
-        let last = n == filters;
-        let filter = match kind {
-            Filter::Text if last => "host('host0001' type(string))".to_owned(),
-            Filter::Text => format!("host('{ELSEWHERE}{n}' type(string))"),
-            Filter::Pattern if last => "message('seq=[0-9]+ at=')".to_owned(),
-            Filter::Pattern => format!("message('session (opened|closed) by {ELSEWHERE}{n}')"),
-        };
-        // Writing to a string cannot fail.
-        write!(
-            text,
-            "[[path]]\nid = \"p{n}\"\nsteps = [{{ filter = \"{filter}\" }}]\ndestinations = [\"files1\"]\n\
-             flags = [\"flow-control\"]\n"
+    let filter = |n: usize| match (kind, n == filters) {
+        (Filter::Path | Filter::Text, true) => "host('host0001' type(string))".to_owned(),
+        (Filter::Path | Filter::Text, false) => format!("host('{ELSEWHERE}{n}' type(string))"),
+        (Filter::Pattern, true) => "message('seq=[0-9]+ at=')".to_owned(),
+        (Filter::Pattern, false) => format!("message('session (opened|closed) by {ELSEWHERE}{n}')"),
+    };
+    let path = |n: usize, steps: &str| {
+        format!(
+            "[[path]]\nid = \"p{n}\"\nsteps = [{steps}]\ndestinations = [\"files1\"]\nflags = [\"flow-control\"]\n"
         )
-        .unwrap_or_default();
+    };
+    if kind == Filter::Path {
+        return (1..=filters).map(|n| path(n, &format!("{{ filter = \"{}\" }}", filter(n)))).collect();
     }
-    text
+    let mut branches = String::new();
+    for n in 1..=filters {
+        let filter = filter(n);
+        // Writing to a string cannot fail.
+        write!(branches, "{{ when = \"{filter}\", steps = [{{ set-tag = \"t{n}\" }}] }},")
+            .unwrap_or_default();
+    }
+    path(1, &format!("{{ if = [{branches}] }}"))
 }
 
 /// An empty file of today for each host that `ha-collector send` makes up.

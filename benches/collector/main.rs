@@ -31,7 +31,7 @@ const HELP: &str = "\
 cargo run --release -p benches --example collector -- [COMMAND] [quick]
 
   compare    the default: ours beside rsyslog and syslog-ng; `only NAME`, `svg FILE`
-  growth     ours with more connections, hosts, filters, destinations
+  growth     ours with more connections, hosts, filters, destinations; `only connections`
   backlog    ours while 0, 1, 10 GB wait for a destination that is away, and when it is back; starts with that
   sustained  UDP at 200,000 a second for a minute, and in bursts
   idle       ours when nothing comes
@@ -54,7 +54,7 @@ fn main() -> Result<(), String> {
     match wanted.command {
         What::Help => Ok(()),
         What::Compare => compare::run(&binary, share.into(), &wanted.compare),
-        What::Growth => growth::run(&binary, share.into()),
+        What::Growth => growth::run(&binary, share.into(), wanted.compare.only.as_deref()),
         What::Backlog => backlog::run(&binary, share.into()),
         What::Sustained => sustained::run(&binary, share.into()),
         What::Idle => sustained::idle(&binary, share),
