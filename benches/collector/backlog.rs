@@ -15,7 +15,7 @@ use super::process::{self, Running};
 use super::table::{milliseconds, percent, thousands};
 
 /// Messages of 256 bytes in a gigabyte of the queue.
-const IN_A_GIGABYTE: u64 = 2_300_000;
+const IN_A_GIGABYTE: u64 = 2_400_000;
 /// Messages of the load beside it.
 const BESIDE: u64 = 2_000_000;
 /// A start takes no longer.
