@@ -40,7 +40,7 @@ cargo run --release -p benches --example collector -- [COMMAND] [quick]
   failover   two of ours beside two keepalived, one of each broken; `rounds N`
   help       this
 
-With `quick`, a tenth of the messages. Backlog needs 20 GB beneath the directory for temporary files, the others 4 GB.
+With `quick`, a tenth of the messages. Backlog needs 20 GB beneath the directory for temporary files, the others 8 GB.
 ";
 
 fn main() -> Result<(), String> {

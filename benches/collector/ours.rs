@@ -138,7 +138,9 @@ impl Place {
                 return Err(format!("{}: the load ended badly", load.name));
             }
             let all = last.received() - before.received() >= load.messages && last.queued(to) == 0;
-            if ended.is_some() && (all || now - changed > QUIET) {
+            // A stream brings everything, however long it takes; of datagrams nobody knows how many are still to come.
+            let no_more = load.transport == "udp" && now - changed > QUIET;
+            if ended.is_some() && (all || no_more) {
                 break;
             }
             if now - started > LONGEST {
