@@ -25,11 +25,11 @@ pub(crate) fn run(share: u32) -> Result<(), String> {
     row("the device: one write and fdatasync after the other", device, 1);
     for producers in [1, 8, 64, 256] {
         let commits = group(producers, 1, span)?;
-        row(&format!("one at a time, {producers} producers"), commits, 1);
+        row(&format!("one at a time, producers: {producers}"), commits, 1);
     }
     for producers in [1, 8] {
         let commits = group(producers, BATCH, span)?;
-        row(&format!("batches of {BATCH}, {producers} producers"), commits, BATCH);
+        row(&format!("batches of {BATCH}, producers: {producers}"), commits, BATCH);
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ use super::process;
 use super::table::thousands;
 
 const MANY: u64 = 3_000_000;
+/// Seconds a message; threads that use less are told together.
+const NEXT_TO_NOTHING: f64 = 20e-9;
 
 pub(crate) fn run(binary: &Path, share: u64) -> Result<(), String> {
     println!(
@@ -71,7 +73,7 @@ fn row(binary: &Path, load: &Load, cores: Cores) -> Result<(), String> {
     for (thread, used) in by_name(running.id()) {
         let used = used.saturating_sub(before.get(&thread).copied().unwrap_or_default());
         let each = used.as_secs_f64() / figures.delivered.max(1) as f64;
-        if each < 5e-9 {
+        if each < NEXT_TO_NOTHING {
             rest += used;
             continue;
         }
