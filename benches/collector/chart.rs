@@ -16,8 +16,8 @@ pub(crate) fn draw(rows: &[(Setup, Load, Figures)]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (_, load, _) in rows {
         // At a rate it says nothing about the collector.
-        if load.rate.is_none() && !names.contains(&load.name) {
-            names.push(load.name);
+        if load.rate.is_none() && !names.contains(&load.name.as_str()) {
+            names.push(&load.name);
         }
     }
     let mut body = String::new();

@@ -2,18 +2,17 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::net::{TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::output;
+use super::process::{self, Running};
 use super::setup::Setup;
 
-/// How long a collector may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// When nothing has been written for so long, nothing more comes.
 const QUIET: Duration = Duration::from_millis(2_500);
 /// However it goes, a load is over then.
@@ -22,12 +21,14 @@ const LONGEST: Duration = Duration::from_secs(180);
 /// What is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) transport: &'static str,
     pub(crate) messages: u64,
     /// A second; `None`: as fast as they go.
     pub(crate) rate: Option<u64>,
     pub(crate) connections: u16,
+    /// Different hosts in the messages; lines of devices have their own.
+    pub(crate) hosts: u64,
     pub(crate) shape: Shape,
 }
 
@@ -70,35 +71,16 @@ impl Figures {
     }
 }
 
-/// A collector that is ended when it is no longer needed.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if matches!(self.0.try_wait(), Ok(Some(_)) | Err(_)) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 pub(crate) fn run(setup: Setup, load: &Load, binary: &Path) -> Result<Figures, String> {
     let said =
         |what: &str, error: std::io::Error| format!("{}, {}: {what}: {error}", setup.name(), load.name);
     let dir = tempfile::tempdir().map_err(|error| said("a directory", error))?;
-    let port = free_port().map_err(|error| said("a port", error))?;
+    let port = process::free_port().map_err(|error| said("a port", error))?;
     let mut command = setup.command(dir.path(), port, binary).map_err(|error| said("its files", error))?;
-    let mut running = Running(command.spawn().map_err(|error| said("starting it", error))?);
-    listens(&mut running.0, port).map_err(|error| said("it never listened", error))?;
+    let mut running = Running::start(&mut command).map_err(|error| said("starting it", error))?;
+    running.listens(port).map_err(|error| said("it never listened", error))?;
     let out = dir.path().join("out");
-    let before = cpu(running.0.id());
+    let before = process::cpu(running.id());
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = load.rate.filter(|_| load.transport == "tcp").map(|_| {
         let (out, stop) = (out.clone(), Arc::clone(&stop));
@@ -112,49 +94,28 @@ pub(crate) fn run(setup: Setup, load: &Load, binary: &Path) -> Result<Figures, S
     }
     let (mut size, mut grown) = (0, Instant::now());
     while grown.elapsed() < QUIET && begun.elapsed() < LONGEST {
-        let now = bytes(&out);
+        let now = output::bytes(&out);
         if now != size {
             (size, grown) = (now, Instant::now());
         }
         thread::sleep(Duration::from_millis(5));
     }
     stop.store(true, Ordering::Relaxed);
-    let after = cpu(running.0.id());
+    let after = process::cpu(running.id());
     let mut waits = watcher.and_then(|watcher| watcher.join().ok()).unwrap_or_default();
     waits.sort_unstable();
     Ok(Figures {
         sent: load.messages,
-        delivered: lines(&out),
+        delivered: output::lines(&out),
         took: grown - begun,
         cpu: after.saturating_sub(before),
-        memory_kib: memory(running.0.id()),
+        memory_kib: process::memory(running.id()),
         delay_99: waits.get(waits.len() * 99 / 100).copied(),
     })
 }
 
-/// A port that is free now, for both transports.
-fn free_port() -> std::io::Result<u16> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let port = listener.local_addr()?.port();
-    UdpSocket::bind(("127.0.0.1", port)).map(|_| port)
-}
-
-fn listens(child: &mut Child, port: u16) -> std::io::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() >= until => return Err(error),
-            Err(_) => {}
-        }
-        if let Some(status) = child.try_wait()? {
-            return Err(std::io::Error::other(format!("it ended: {status}")));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn sender(load: &Load, port: u16, dir: &Path, binary: &Path) -> std::io::Result<Command> {
+/// The command that makes the load.
+pub(crate) fn sender(load: &Load, port: u16, dir: &Path, binary: &Path) -> std::io::Result<Command> {
     let mut command = Command::new(binary);
     command.args(["send", load.transport, &format!("127.0.0.1:{port}")]);
     command.args(["--count", &load.messages.to_string(), "--connections", &load.connections.to_string()]);
@@ -162,7 +123,9 @@ fn sender(load: &Load, port: u16, dir: &Path, binary: &Path) -> std::io::Result<
         command.args(["--rate", &rate.to_string()]);
     }
     match load.shape {
-        Shape::Rfc3164 => {}
+        Shape::Rfc3164 => {
+            command.args(["--hosts", &load.hosts.to_string()]);
+        }
         Shape::Rfc5424Counted => {
             command.args(["--format", "rfc5424", "--framing", "octet-counting"]);
         }
@@ -191,71 +154,6 @@ fn devices() -> std::io::Result<Vec<u8>> {
     Ok(all)
 }
 
-/// The process and those that it started.
-fn family(pid: u32) -> Vec<u32> {
-    let mut all = vec![pid];
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    all.extend(children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(family));
-    all
-}
-
-/// User and system time so far.
-fn cpu(pid: u32) -> Duration {
-    let ticks: u64 = family(pid)
-        .iter()
-        .filter_map(|pid| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let (_, fields) = stat.rsplit_once(')')?;
-            let mut fields = fields.split_whitespace().skip(11);
-            Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
-        })
-        .sum();
-    // USER_HZ, which is 100 on every Linux.
-    Duration::from_millis(ticks * 10)
-}
-
-/// The most that was resident, in KiB.
-fn memory(pid: u32) -> u64 {
-    let peak = |pid: &u32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    family(pid).iter().filter_map(peak).sum()
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
-
-fn bytes(dir: &Path) -> u64 {
-    files(dir).iter().filter_map(|path| fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
-}
-
-fn lines(dir: &Path) -> u64 {
-    let mut buffer = vec![0; 1 << 20];
-    let mut count = 0;
-    for path in files(dir) {
-        let Ok(mut file) = File::open(path) else { continue };
-        while let Ok(n) = file.read(&mut buffer) {
-            if n == 0 {
-                break;
-            }
-            count += buffer.iter().take(n).filter(|&&byte| byte == b'\n').count() as u64;
-        }
-    }
-    count
-}
-
 /// Follows the file that lines come to, a thousand times a second, and notes how old the oldest and the newest of each
 /// look are by their `at=`.
 fn delays(out: &Path, stop: &AtomicBool) -> Vec<Duration> {
@@ -265,7 +163,7 @@ fn delays(out: &Path, stop: &AtomicBool) -> Vec<Duration> {
     while !stop.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(1));
         if file.is_none() {
-            file = files(out).first().and_then(|path| File::open(path).ok());
+            file = output::files(out).first().and_then(|path| File::open(path).ok());
         }
         let Some(file) = &mut file else { continue };
         let Ok(at) = file.stream_position() else { continue };

@@ -39,7 +39,7 @@ pub(super) struct SendArguments {
     #[arg(long, value_enum, default_value_t = Header::Rfc3164)]
     format: Header,
     /// Different host names in the messages
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=9999), value_name = "N")]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=99_999), value_name = "N")]
     hosts: u64,
     /// How messages of a stream are told apart
     #[arg(long, value_enum, default_value_t = Framing::Lf)]

@@ -209,7 +209,7 @@ impl Routes {
                     tags.iter().for_each(|&tag| event.set_tag(tag));
                 }
                 verdict.offered |= path.bit;
-                if path.steps.run(event, scratch, Pass::Route) == Outcome::Left {
+                if path.steps.decide(event, scratch) == Outcome::Left {
                     continue;
                 }
                 verdict.taken |= path.bit;

@@ -17,7 +17,7 @@ pub(crate) enum Content {
         header: Header,
         /// Bytes of a message, at least those of its header and number.
         size: usize,
-        /// Host names in turn: `host0001`, and so on.
+        /// Host names in turn: `host0001`, and so on; at most 99,999.
         hosts: u64,
     },
     /// The lines of a file, over and over, as they are.
@@ -134,7 +134,10 @@ fn numbered(header: Header, number: u64, size: usize, hosts: u64, clock: &Clock,
         Header::Rfc5424 => clock.rfc5424.as_bytes(),
     });
     out.extend_from_slice(b" host");
-    digits::<4>(number % hosts + 1, out);
+    match number % hosts + 1 {
+        host @ ..=9_999 => digits::<4>(host, out),
+        host => digits::<5>(host, out),
+    }
     out.extend_from_slice(match header {
         Header::Rfc3164 => &b" load[1]: seq="[..],
         Header::Rfc5424 => &b" load 1 - - seq="[..],
@@ -216,6 +219,20 @@ mod tests {
                 assert!(parsed.deviations().is_empty(), "{:?}", parsed.deviations());
             }
         }
+    }
+
+    #[test]
+    fn every_host_of_many_has_a_name_of_its_own() {
+        let content = Content::Numbered { header: Header::Rfc3164, size: 1, hosts: 10_001 };
+        let mut messages = messages(&content, Framing::Lf);
+        let batch = messages.next(10_002);
+        let names: std::collections::HashSet<Vec<u8>> = batch
+            .messages
+            .iter()
+            .map(|place| syslog_parse::parse(&batch.stream[place.clone()]).host().unwrap().to_vec())
+            .collect();
+        assert_eq!(names.len(), 10_001);
+        assert!(names.contains(&b"host9999"[..]) && names.contains(&b"host10000"[..]));
     }
 
     #[test]

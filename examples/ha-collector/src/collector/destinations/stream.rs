@@ -218,7 +218,8 @@ fn frame(framing: Framing, text: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(text);
         }
         Framing::Lf => {
-            if text.iter().any(|byte| ends_a_line(*byte)) {
+            // All of it is looked at, whatever is found: so many bytes are compared at once.
+            if text.iter().fold(false, |found, &byte| found | ends_a_line(byte)) {
                 for &byte in text {
                     match byte {
                         b'\n' => out.extend_from_slice(b"#012"),

@@ -119,6 +119,11 @@ impl Parse {
         self.known = Some(Arc::clone(names));
     }
 
+    /// What becomes of an event that it cannot read.
+    pub(super) const fn on_failure(&self) -> OnFailure {
+        self.on_failure
+    }
+
     pub(super) fn run(&self, event: &mut Event<'_>, scratch: &mut Scratch) -> Outcome {
         if self.when.as_ref().is_some_and(|when| !when.accepts(event, scratch)) {
             return Outcome::ReachedTheEnd;

@@ -27,7 +27,11 @@ pub(super) enum Outcome {
 
 /// Steps, in the order that they are done in.
 #[derive(Debug)]
-pub(super) struct Steps(Vec<Step>);
+pub(super) struct Steps {
+    all: Vec<Step>,
+    /// So many of them say whether an event reaches the end: behind the last one that it can leave at, it is only changed.
+    deciding: usize,
+}
 
 #[derive(Debug)]
 enum Step {
@@ -51,7 +55,7 @@ impl Steps {
                 Configured::Parse(parse) => Step::Parse(Parse::compile(parse, names, patterns)?),
                 Configured::Rewrite(rewrite) => Step::Rewrite(Rewrite::compile(rewrite, names, patterns)?),
                 Configured::Use(steps) => {
-                    compiled.append(&mut Self::compile(steps, names, patterns)?.0);
+                    compiled.append(&mut Self::compile(steps, names, patterns)?.all);
                     continue;
                 }
                 Configured::Junction { branches, otherwise } => {
@@ -63,12 +67,13 @@ impl Steps {
                 }
             });
         }
-        Ok(Self(compiled))
+        let deciding = compiled.iter().rposition(Step::can_be_left_at).map_or(0, |last| last + 1);
+        Ok(Self { all: compiled, deciding })
     }
 
     /// Tells parsers which names are fields.
     pub(super) fn know(&mut self, names: &Arc<KnownNames>) {
-        for step in &mut self.0 {
+        for step in &mut self.all {
             match step {
                 Step::Parse(parse) => parse.know(names),
                 Step::Junction { branches, otherwise } => {
@@ -82,7 +87,7 @@ impl Steps {
 
     /// Whether an event may be another one behind them.
     pub(super) fn change_something(&self) -> bool {
-        self.0.iter().any(|step| match step {
+        self.all.iter().any(|step| match step {
             Step::Filter(_) => false,
             Step::Parse(_) | Step::Rewrite(_) => true,
             Step::Junction { branches, otherwise } => {
@@ -91,28 +96,51 @@ impl Steps {
         })
     }
 
+    /// Whether an event reaches the end. What comes of it there is not always known then.
+    pub(super) fn decide(&self, event: &mut Event<'_>, scratch: &mut Scratch) -> Outcome {
+        do_steps(self.all.get(..self.deciding).unwrap_or_default(), event, scratch, Pass::Route)
+    }
+
     pub(super) fn run(&self, event: &mut Event<'_>, scratch: &mut Scratch, pass: Pass) -> Outcome {
-        for step in &self.0 {
-            let outcome = match step {
-                Step::Filter(_) if pass == Pass::Replay => Outcome::ReachedTheEnd,
-                Step::Filter(filter) if filter.accepts(event, scratch) => Outcome::ReachedTheEnd,
-                Step::Filter(_) => Outcome::Left,
-                Step::Parse(parse) => parse.run(event, scratch),
-                Step::Rewrite(rewrite) => {
-                    rewrite.run(event, scratch);
-                    Outcome::ReachedTheEnd
-                }
-                Step::Junction { branches, otherwise } => {
-                    let branch = branches.iter().find(|(when, _)| when.accepts(event, scratch));
-                    branch.map_or(otherwise, |(_, steps)| steps).run(event, scratch, pass)
-                }
-            };
-            if outcome == Outcome::Left && pass == Pass::Route {
-                return Outcome::Left;
+        do_steps(&self.all, event, scratch, pass)
+    }
+}
+
+impl Step {
+    /// Whether there are events that do not come to the next step.
+    fn can_be_left_at(&self) -> bool {
+        match self {
+            Self::Filter(_) => true,
+            Self::Parse(parse) => parse.on_failure() == OnFailure::LeavePath,
+            Self::Rewrite(_) => false,
+            Self::Junction { branches, otherwise } => {
+                branches.iter().any(|(_, steps)| steps.deciding > 0) || otherwise.deciding > 0
             }
         }
-        Outcome::ReachedTheEnd
     }
+}
+
+fn do_steps(steps: &[Step], event: &mut Event<'_>, scratch: &mut Scratch, pass: Pass) -> Outcome {
+    for step in steps {
+        let outcome = match step {
+            Step::Filter(_) if pass == Pass::Replay => Outcome::ReachedTheEnd,
+            Step::Filter(filter) if filter.accepts(event, scratch) => Outcome::ReachedTheEnd,
+            Step::Filter(_) => Outcome::Left,
+            Step::Parse(parse) => parse.run(event, scratch),
+            Step::Rewrite(rewrite) => {
+                rewrite.run(event, scratch);
+                Outcome::ReachedTheEnd
+            }
+            Step::Junction { branches, otherwise } => {
+                let branch = branches.iter().find(|(when, _)| when.accepts(event, scratch));
+                branch.map_or(otherwise, |(_, steps)| steps).run(event, scratch, pass)
+            }
+        };
+        if outcome == Outcome::Left && pass == Pass::Route {
+            return Outcome::Left;
+        }
+    }
+    Outcome::ReachedTheEnd
 }
 
 impl From<OnFailure> for Outcome {

@@ -60,6 +60,16 @@ impl Track {
         look(outcome, &event)
     }
 
+    /// Whether a message from `net` reaches the end, and what this field is when that is known.
+    fn decides(&self, raw: &str, field: &str) -> (Outcome, Option<String>) {
+        let field = self.field(field);
+        let bytes = record_from("net", raw.as_bytes());
+        let mut changes = Changes::default();
+        let mut event = Event::new(Record::read(&bytes).unwrap(), &mut changes);
+        let outcome = self.steps.decide(&mut event, &mut Scratch::default());
+        (outcome, event.get(field).map(|value| String::from_utf8_lossy(value).into_owned()))
+    }
+
     pub(super) fn field(&self, name: &str) -> Field {
         self.names.clone().field(name).unwrap()
     }
@@ -381,4 +391,30 @@ steps = [{ filter = "not noise and filter(errors)" }, { use = "mark" }]
     world.routes.replay(all, &mut event, &mut Scratch::default());
     assert!(event.has_tag(tag));
     assert_eq!(event.get(field), Some(&b"db7"[..]));
+}
+
+#[test]
+fn where_a_message_goes_is_known_before_what_only_changes_it_is_done() {
+    let set = |to: &str| format!("{{ set = \".x\", to = \"{to}\" }}");
+    let (first, last) = (set("first"), set("last"));
+    let filter = |text: &str| format!("{{ filter = \"{text}\" }}");
+    let asks = filter("'${.x}' == 'first'");
+    for (steps, came, known) in [
+        (format!("[{first}]"), Outcome::ReachedTheEnd, None),
+        (format!("[{first}, {asks}, {last}]"), Outcome::ReachedTheEnd, Some("first")),
+        (format!("[{asks}, {last}]"), Outcome::Left, None),
+        // A filter in a branch decides, and sees what was changed in a branch before it.
+        (
+            format!(
+                "[{{ if = [{{ when = \"level(debug..emerg)\", steps = [{first}] }}] }}, {{ if = [], else = [{asks}] }}, {last}]"
+            ),
+            Outcome::ReachedTheEnd,
+            Some("first"),
+        ),
+        (format!("[{first}, {{ parse = \"json\", optional = true }}]"), Outcome::ReachedTheEnd, None),
+        (format!("[{first}, {{ parse = \"json\" }}, {last}]"), Outcome::Left, Some("first")),
+    ] {
+        let (outcome, value) = Track::new(&steps).decides("<13>1 2025-01-01T00:00:00Z h a - - - text", ".x");
+        assert_eq!((outcome, value.as_deref()), (came, known), "{steps}");
+    }
 }

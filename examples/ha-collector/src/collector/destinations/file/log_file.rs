@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -97,8 +96,7 @@ impl LogFile {
         let (mut file, found) = root.open_append(&self.path, if_missing)?;
         open::mend(&mut file, &self.lines)?;
         let stat = rustix::fs::fstat(&file)?;
-        let metadata = file.metadata()?;
-        (self.len, self.wrote_at) = (metadata.len(), metadata.mtime());
+        (self.len, self.wrote_at) = (u64::try_from(stat.st_size).unwrap_or_default(), stat.st_mtime);
         self.name = if found == Found::Made { Name::New } else { Name::Safe };
         self.known = Known::FromBefore;
         self.looked = now;
