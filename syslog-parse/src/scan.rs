@@ -49,37 +49,53 @@ pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
-/// Where tokens end within 32 octets, looked for once.
+/// Where tokens end within 64 octets, looked for once.
 #[derive(Clone, Copy)]
 pub(crate) struct Unprintable {
-    start: usize,
-    /// A bit for each octet from `start` on that is not printable US-ASCII.
-    marks: u32,
+    /// A bit for each octet from the next token on that is not printable US-ASCII; none of them: who knows.
+    marks: u64,
 }
 
 impl Unprintable {
     /// Those from `from` on; none where the text is too short for that.
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Self {
-        let start = from.min(text.len().wrapping_sub(32));
-        let halves = text
-            .get(start..)
-            .and_then(<[u8]>::first_chunk::<32>)
-            .and_then(|octets| Some((octets.first_chunk::<16>()?, octets.last_chunk::<16>()?)));
         let stops = |octets: &[u8; 16]| {
             let octets = u8x16::new(*octets);
-            (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask()
+            u64::from((at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask())
         };
-        Self { start, marks: halves.map_or(0, |(low, high)| stops(low) | stops(high) << 16) }
+        // Where less are left than are looked at, those before are looked at too and shifted out.
+        let start = from.min(text.len().wrapping_sub(64));
+        let (marks, skipped) = if let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<64>) {
+            let (sixteens, _) = octets.as_chunks();
+            let marks = sixteens.iter().rev().fold(0, |marks, octets| marks << 16 | stops(octets));
+            (marks, from - start)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>()) {
+            let stops = |octets: &[u8; 32]| match octets.as_chunks() {
+                ([low, high], _) => stops(low) | stops(high) << 16,
+                _ => 0,
+            };
+            (stops(first) | stops(last) << (text.len() - 32), from)
+        } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            (stops(first) | stops(last) << (text.len() - 16), from)
+        } else {
+            (0, 0)
+        };
+        Self {
+            marks: u32::try_from(skipped).ok().and_then(|skipped| marks.checked_shr(skipped)).unwrap_or(0),
+        }
     }
 
-    /// [`printable_end`].
+    /// [`printable_end`], once for each token in turn: the next begins behind the octet that ends this one.
     #[inline(always)]
-    pub(crate) fn next(self, text: &[u8], from: usize) -> usize {
-        let skipped = u32::try_from(from.wrapping_sub(self.start)).unwrap_or(u32::MAX);
-        match self.marks.checked_shr(skipped) {
-            Some(marks) if marks != 0 => from + marks.trailing_zeros() as usize,
-            _ => printable_end(text, from),
+    pub(crate) fn end_of_next(&mut self, text: &[u8], from: usize) -> usize {
+        let len = self.marks.trailing_zeros();
+        match self.marks.checked_shr(len) {
+            Some(marks) => {
+                self.marks = marks >> 1;
+                from + len as usize
+            }
+            None => printable_end(text, from),
         }
     }
 }
@@ -103,6 +119,103 @@ pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {
 #[inline]
 pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
+}
+
+/// Where quoted values are interrupted, one after the other, sixteen octets looked at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Interruptions {
+    start: usize,
+    /// A bit for each octet from `start` on that interrupts.
+    marks: u32,
+}
+
+impl Interruptions {
+    /// Nothing was looked at yet.
+    pub(crate) const UNKNOWN: Self = Self { start: usize::MAX, marks: 0 };
+
+    /// The next quotation mark, backslash or `]` from `from` on; the length of the text if there is none.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, text: &[u8], from: usize) -> usize {
+        let skipped = from.wrapping_sub(self.start);
+        let marks = if skipped < 16 { self.marks >> skipped } else { 0 };
+        if marks != 0 {
+            return from + marks.trailing_zeros() as usize;
+        }
+        let from = if skipped < 16 { self.start + 16 } else { from };
+        if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+            let octets = u8x16::new(*octets);
+            let stops = equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']');
+            *self = Self { start: from, marks: stops.to_bitmask() };
+            if self.marks != 0 {
+                return from + self.marks.trailing_zeros() as usize;
+            }
+        }
+        value_stop(text, from)
+    }
+}
+
+/// The sixteen octets in which the name of a parameter begins, and mostly its value; a bit for each octet.
+#[derive(Clone, Copy)]
+pub(crate) struct Param {
+    from: usize,
+    equals: u32,
+    quotes: u32,
+    backslashes: u32,
+    brackets: u32,
+    /// Not printable US-ASCII.
+    others: u32,
+}
+
+impl Param {
+    /// `None`: there are not so many.
+    #[inline(always)]
+    pub(crate) fn near(text: &[u8], from: usize) -> Option<Self> {
+        let octets = u8x16::new(*text.get(from..)?.first_chunk()?);
+        let marks = |octet| equal(octets, octet).to_bitmask();
+        Some(Self {
+            from,
+            equals: marks(b'='),
+            quotes: marks(b'"'),
+            backslashes: marks(b'\\'),
+            brackets: marks(b']'),
+            others: (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask(),
+        })
+    }
+
+    /// The length of a name that is to the letter and has `="` behind it.
+    #[inline(always)]
+    pub(crate) fn strict_name(&self) -> Option<usize> {
+        let stops = self.equals | self.quotes | self.brackets | self.others;
+        let lowest = stops & stops.wrapping_neg();
+        let usual = self.equals & lowest & (self.quotes >> 1) & !1 != 0;
+        usual.then(|| stops.trailing_zeros() as usize)
+    }
+
+    /// The length of a name that is known to be one, and to have `="` behind it.
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<usize> {
+        (self.equals != 0).then(|| self.equals.trailing_zeros() as usize)
+    }
+
+    /// Where the value behind a name of that length is interrupted, by a quotation mark, a backslash or `]`.
+    #[inline(always)]
+    pub(crate) fn value_stop(&self, text: &[u8], name: usize) -> usize {
+        let stops = (self.quotes | self.backslashes | self.brackets) >> (name + 2);
+        if stops == 0 {
+            return value_stop(text, self.from + 16.max(name + 2));
+        }
+        self.from + name + 2 + stops.trailing_zeros() as usize
+    }
+
+    /// Where the value behind a name of that length ends or has an escape.
+    #[inline(always)]
+    pub(crate) fn value_quote(&self, text: &[u8], name: usize) -> usize {
+        let stops = (self.quotes | self.backslashes) >> (name + 2);
+        if stops == 0 {
+            return value_quote(text, self.from + 16.max(name + 2));
+        }
+        self.from + name + 2 + stops.trailing_zeros() as usize
+    }
 }
 
 /// Where a quoted value ends or has an escape: at a quotation mark or a backslash.
@@ -241,14 +354,20 @@ mod tests {
         fn sixteen_at_a_time_finds_what_one_at_a_time_finds(
             text in prop::collection::vec(
                 prop_oneof![Just(b' '), Just(b':'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'='), any::<u8>(), b'a'..=b'z'],
-                0..70,
+                0..150,
             ),
-            from in 0_usize..80,
+            from in 0_usize..160,
         ) {
             let from = from.min(text.len());
             let end = plainly(&text, from, |b| !(33..=126).contains(&b));
             prop_assert_eq!(printable_end(&text, from), end);
-            prop_assert_eq!(Unprintable::near(&text, from / 2).next(&text, from), end);
+            let mut tokens = Unprintable::near(&text, from);
+            let mut start = from;
+            while start <= text.len() {
+                let end = plainly(&text, start, |b| !(33..=126).contains(&b));
+                prop_assert_eq!(tokens.end_of_next(&text, start), end);
+                start = end + 1;
+            }
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
             prop_assert_eq!(
                 tag_end(&text, from),

@@ -77,13 +77,10 @@ impl Fields<'_> {
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {
         let text = self.text;
         let mut start = self.at;
-        if at(text, start) == b'-' && at(text, start + 1) == b' ' {
-            self.at = start + 2;
-            return Span::ABSENT;
-        }
-        let mut end = self.marks.next(text, start.min(text.len()));
+        let mut end = self.marks.end_of_next(text, start.min(text.len()));
         if at(text, end) != b' ' || end == start {
             (start, end) = self.odd(start, end, header);
+            self.marks = Unprintable::near(text, end + 1);
         }
         if end <= start {
             self.at = text.len() + 1;
@@ -120,7 +117,7 @@ fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
     let end = match at(text, from) {
         b'-' if at(text, from + 1) == b' ' || from + 1 == text.len() => from + 1,
         b'[' => match sd::end(text, from, &mut header.deviations) {
-            Some(end) => {
+            Some((end, _)) => {
                 header.structured_data = Span::new(from, end);
                 end
             }
