@@ -57,6 +57,9 @@ pub(crate) struct Unprintable {
 }
 
 impl Unprintable {
+    /// Nothing was looked at.
+    pub(crate) const UNKNOWN: Self = Self { marks: 0 };
+
     /// Those from `from` on; none where the text is too short for that.
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Self {
@@ -97,6 +100,12 @@ impl Unprintable {
             }
             None => printable_end(text, from),
         }
+    }
+
+    /// The next token, and the octet that ends it, are so many octets: nobody has to ask for it.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, octets: u32) {
+        self.marks = self.marks.checked_shr(octets).unwrap_or(0);
     }
 }
 

@@ -74,6 +74,7 @@ impl<'a> StructuredData<'a> {
     }
 
     /// Whether there is none.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.inside.at >= self.inside.end
     }
@@ -101,6 +102,22 @@ impl<'a> Iterator for StructuredData<'a> {
         let params = SdParams { inside: Inside { at: id_end, end: close, ..inside }, quotes: self.quotes };
         Some(SdElement { id: inside.octets(inside.at + 1, id_end), params })
     }
+
+    /// Mostly there is nothing to fold, which is seen at a glance.
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, SdElement<'a>) -> B>(self, init: B, f: F) -> B {
+        if self.is_empty() { init } else { fold_some(self, init, f) }
+    }
+}
+
+/// [`Iterator::fold`].
+#[inline(never)]
+fn fold_some<'a, B>(elements: StructuredData<'a>, init: B, mut f: impl FnMut(B, SdElement<'a>) -> B) -> B {
+    let mut folded = init;
+    for element in elements {
+        folded = f(folded, element);
+    }
+    folded
 }
 
 /// Where the SD-ID and the element end.

@@ -166,7 +166,11 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
         _ => return None,
     }
     let (stamp, at_host) = iso_stamp(text, from + 2, &mut deviations)?;
-    let mut tokens = Unprintable::near(text, at_host);
+    // Who names no host mostly names nothing.
+    let mut tokens = match at(text, at_host) {
+        b'-' => Unprintable::UNKNOWN,
+        _ => Unprintable::near(text, at_host),
+    };
     let (host, at_app) = field(text, at_host, &mut tokens, 255)?;
     let (app, at_procid) = field(text, at_app, &mut tokens, 48)?;
     let (procid, at_msgid) = field(text, at_procid, &mut tokens, 128)?;
@@ -192,13 +196,15 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
 /// NILVALUE or 1*`longest`PRINTUSASCII and a blank; and where the next field begins.
 #[inline(always)]
 fn field(text: &[u8], from: usize, tokens: &mut Unprintable, longest: usize) -> Option<(Span, usize)> {
-    let end = tokens.end_of_next(text, from);
-    let len = end - from;
-    if len.wrapping_sub(1) >= longest || at(text, end) != b' ' {
-        return None;
+    if text.get(from..)?.first_chunk() == Some(b"- ") {
+        tokens.skip(2);
+        return Some((Span::ABSENT, from + 2));
     }
-    let nil = len == 1 && at(text, from) == b'-';
-    Some((if nil { Span::ABSENT } else { Span::new(from, end) }, end + 1))
+    let end = tokens.end_of_next(text, from);
+    match text.get(from..=end)? {
+        field @ [_, .., b' '] if field.len() <= longest + 1 => Some((Span::of_len(from, field.len() - 1), end + 1)),
+        _ => None,
+    }
 }
 
 /// NILVALUE or SD-ELEMENTs (§6.3), and a blank or nothing; where they end.
