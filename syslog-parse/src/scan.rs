@@ -118,10 +118,7 @@ pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
 /// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
 #[inline]
 pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {
-    find(text, from, |octets| {
-        (at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
-            | (equal(octets, b'=') | equal(octets, b'"'))
-    })
+    find(text, from, ends_tag)
 }
 
 /// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
@@ -330,6 +327,13 @@ fn find_in_few(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usiz
     text.len().min(from + marks.trailing_zeros() as usize)
 }
 
+/// All ones where an octet ends a tag.
+#[inline(always)]
+fn ends_tag(octets: u8x16) -> u8x16 {
+    (at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
+        | (equal(octets, b'=') | equal(octets, b'"'))
+}
+
 /// All ones where an octet is that one.
 #[inline(always)]
 fn equal(octets: u8x16, octet: u8) -> u8x16 {
@@ -378,10 +382,8 @@ mod tests {
                 start = end + 1;
             }
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
-            prop_assert_eq!(
-                tag_end(&text, from),
-                plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'))
-            );
+            let end = plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'));
+            prop_assert_eq!(tag_end(&text, from), end);
             prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
             prop_assert_eq!(
                 sd_name_end(&text, from),

@@ -154,7 +154,8 @@ pub(super) fn message(text: &[u8], from: usize) -> (Span, Deviations) {
 fn behind_mark(text: &[u8], from: usize) -> Deviations {
     let mut deviations = Deviations::NONE;
     deviations.insert(Deviation::Bom);
-    if text.get(from..).is_some_and(|message| std::str::from_utf8(message).is_err()) {
+    let message = text.get(from..).unwrap_or_default();
+    if !message.is_ascii() && std::str::from_utf8(message).is_err() {
         deviations.insert(Deviation::BadUtf8);
     }
     deviations

@@ -56,7 +56,7 @@ fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> 
 fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
-        if let Some(behind) = usual_param(text, end) {
+        if let Some(behind) = usual_param(text, end, deviations) {
             end = behind;
             continue;
         }
@@ -83,17 +83,17 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
     }
 }
 
-/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark and nothing escaped; where it ends.
+/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark of the name; where it ends.
 #[inline(always)]
-fn usual_param(text: &[u8], from: usize) -> Option<usize> {
+fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     if at(text, from) != b' ' {
         return None;
     }
     if let Some(near) = Param::near(text, from + 1)
         && let Some(name) = near.strict_name()
     {
-        let close = near.value_stop(text, name);
-        return (at(text, close) == b'"').then_some(close + 1);
+        let stop = near.value_stop(text, name);
+        return if at(text, stop) == b'"' { Some(stop + 1) } else { quoted(text, stop, deviations) };
     }
     let equals = sd_name_end(text, from + 1);
     let quote = text.get(equals..).and_then(<[u8]>::first_chunk) == Some(b"=\"");
