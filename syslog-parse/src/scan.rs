@@ -49,63 +49,48 @@ pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
-/// Where tokens end within 64 octets, looked for once.
+/// Where tokens end within the next 64 octets or the rest of the text, looked for once; a bit for each octet.
 #[derive(Clone, Copy)]
 pub(crate) struct Unprintable {
-    /// A bit for each octet from the next token on that is not printable US-ASCII; none of them: who knows.
-    marks: u64,
+    pub(crate) blanks: u64,
+    /// Blanks too.
+    pub(crate) all: u64,
 }
 
 impl Unprintable {
-    /// Nothing was looked at.
-    pub(crate) const UNKNOWN: Self = Self { marks: 0 };
-
     /// Those from `from` on; none where the text is too short for that.
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Self {
-        let stops = |octets: &[u8; 16]| {
-            let octets = u8x16::new(*octets);
-            u64::from((at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask())
-        };
         // Where less are left than are looked at, those before are looked at too and shifted out.
         let start = from.min(text.len().wrapping_sub(64));
-        let (marks, skipped) = if let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<64>) {
+        let (found, skipped) = if let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<64>) {
             let (sixteens, _) = octets.as_chunks();
-            let marks = sixteens.iter().rev().fold(0, |marks, octets| marks << 16 | stops(octets));
-            (marks, from - start)
+            (sixteens.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind), from - start)
         } else if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>()) {
-            let stops = |octets: &[u8; 32]| match octets.as_chunks() {
-                ([low, high], _) => stops(low) | stops(high) << 16,
-                _ => 0,
+            let of = |octets: &[u8; 32]| {
+                octets.as_chunks().0.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind)
             };
-            (stops(first) | stops(last) << (text.len() - 32), from)
-        } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-            (stops(first) | stops(last) << (text.len() - 16), from)
+            (of(first).or(of(last), text.len() - 32), from)
         } else {
-            (0, 0)
+            return Self { blanks: 0, all: 0 };
         };
-        Self {
-            marks: u32::try_from(skipped).ok().and_then(|skipped| marks.checked_shr(skipped)).unwrap_or(0),
-        }
+        let shifted = |marks: u64| if skipped < 64 { marks >> skipped } else { 0 };
+        Self { blanks: shifted(found.blanks), all: shifted(found.all) }
     }
 
-    /// [`printable_end`], once for each token in turn: the next begins behind the octet that ends this one.
+    /// Sixteen octets and, behind them, what was found.
     #[inline(always)]
-    pub(crate) fn end_of_next(&mut self, text: &[u8], from: usize) -> usize {
-        let len = self.marks.trailing_zeros();
-        match self.marks.checked_shr(len) {
-            Some(marks) => {
-                self.marks = marks >> 1;
-                from + len as usize
-            }
-            None => printable_end(text, from),
-        }
+    fn behind(self, octets: &[u8; 16]) -> Self {
+        let octets = u8x16::new(*octets);
+        let blanks = equal(octets, b' ').to_bitmask();
+        let all = (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask();
+        Self { blanks: self.blanks << 16 | u64::from(blanks), all: self.all << 16 | u64::from(all) }
     }
 
-    /// The next token, and the octet that ends it, are so many octets: nobody has to ask for it.
+    /// What was found, and what was found so many octets further on.
     #[inline(always)]
-    pub(crate) fn skip(&mut self, octets: u32) {
-        self.marks = self.marks.checked_shr(octets).unwrap_or(0);
+    const fn or(self, other: Self, further: usize) -> Self {
+        Self { blanks: self.blanks | other.blanks << further, all: self.all | other.all << further }
     }
 }
 
@@ -374,12 +359,13 @@ mod tests {
             let from = from.min(text.len());
             let end = plainly(&text, from, |b| !(33..=126).contains(&b));
             prop_assert_eq!(printable_end(&text, from), end);
-            let mut tokens = Unprintable::near(&text, from);
-            let mut start = from;
-            while start <= text.len() {
-                let end = plainly(&text, start, |b| !(33..=126).contains(&b));
-                prop_assert_eq!(tokens.end_of_next(&text, start), end);
-                start = end + 1;
+            let near = Unprintable::near(&text, from);
+            for (index, &octet) in text.iter().skip(from).enumerate().take(if text.len() < 32 { 0 } else { 64 }) {
+                prop_assert_eq!(near.blanks >> index & 1 == 1, octet == b' ');
+                prop_assert_eq!(near.all >> index & 1 == 1, !(33..=126).contains(&octet));
+            }
+            if let left @ ..64 = text.len() - from {
+                prop_assert_eq!((near.blanks | near.all) >> left, 0, "nothing lies beyond the end");
             }
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
             let end = plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'));

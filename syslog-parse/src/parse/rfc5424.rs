@@ -1,7 +1,7 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
 use super::{iso, sd};
-use crate::scan::{Unprintable, at, digits_end, printable_end};
+use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
@@ -21,7 +21,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
         return false;
     };
     header.format = Format::Rfc5424;
-    let mut reader = Fields { text, at: at_host, marks: Unprintable::near(text, at_host) };
+    let mut reader = Fields { text, at: at_host };
     header.host = reader.next(255, header);
     header.app = reader.next(48, header);
     header.procid = reader.next(128, header);
@@ -67,8 +67,6 @@ struct Fields<'a> {
     text: &'a [u8],
     /// Where the next begins; one past the end of the text when the last was not ended by a blank.
     at: usize,
-    /// Where fields can end.
-    marks: Unprintable,
 }
 
 impl Fields<'_> {
@@ -77,10 +75,13 @@ impl Fields<'_> {
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {
         let text = self.text;
         let mut start = self.at;
-        let mut end = self.marks.end_of_next(text, start.min(text.len()));
+        if at(text, start) == b'-' && at(text, start + 1) == b' ' {
+            self.at = start + 2;
+            return Span::ABSENT;
+        }
+        let mut end = printable_end(text, start.min(text.len()));
         if at(text, end) != b' ' || end == start {
             (start, end) = self.odd(start, end, header);
-            self.marks = Unprintable::near(text, end + 1);
         }
         if end <= start {
             self.at = text.len() + 1;

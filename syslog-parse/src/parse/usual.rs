@@ -6,7 +6,7 @@
 
 use super::{Envelope, bsd, digits, origin, read_any, rfc5424, sd};
 use crate::civil::days_in_month;
-use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, skip_blanks, tag_end};
+use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, printable_end, skip_blanks, tag_end};
 use crate::structured_data::Elements;
 use crate::{Deviation, Deviations, Format, Header, Message, Span, Stamp, UtcOffset};
 
@@ -166,15 +166,10 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
         _ => return None,
     }
     let (stamp, at_host) = iso_stamp(text, from + 2, &mut deviations)?;
-    // Who names no host mostly names nothing.
-    let mut tokens = match at(text, at_host) {
-        b'-' => Unprintable::UNKNOWN,
-        _ => Unprintable::near(text, at_host),
+    let ([host, app, procid, msgid], at_sd) = match near_fields(text, at_host) {
+        Some(fields) => fields,
+        None => fields(text, at_host)?,
     };
-    let (host, at_app) = field(text, at_host, &mut tokens, 255)?;
-    let (app, at_procid) = field(text, at_app, &mut tokens, 48)?;
-    let (procid, at_msgid) = field(text, at_procid, &mut tokens, 128)?;
-    let (msgid, at_sd) = field(text, at_msgid, &mut tokens, 32)?;
     let (sd_end, elements) = structured_data(text, at_sd, &mut deviations)?;
     let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
     let (message, remarks) = rfc5424::message(text, (sd_end + 1).min(text.len()));
@@ -193,19 +188,57 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
     Some((header, elements))
 }
 
-/// NILVALUE or 1*`longest`PRINTUSASCII and a blank; and where the next field begins.
+/// HOSTNAME, APP-NAME, PROCID and MSGID, and where STRUCTURED-DATA begins; if all of it is near and to the letter.
 #[inline(always)]
-fn field(text: &[u8], from: usize, tokens: &mut Unprintable, longest: usize) -> Option<(Span, usize)> {
-    if text.get(from..)?.first_chunk() == Some(b"- ") {
-        tokens.skip(2);
-        return Some((Span::ABSENT, from + 2));
+fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+    // Who names no host mostly names nothing.
+    if text.get(from..)?.first_chunk() == Some(b"- - - - ") {
+        return Some(([Span::ABSENT; 4], from + 8));
     }
-    let end = tokens.end_of_next(text, from);
-    match text.get(from..=end)? {
-        field @ [_, .., b' '] if field.len() <= longest + 1 => Some((Span::of_len(from, field.len() - 1), end + 1)),
-        _ => None,
+    let Unprintable { blanks, all } = Unprintable::near(text, from);
+    let mut rest = blanks;
+    let mut start = 0;
+    let mut spans = [Span::ABSENT; 4];
+    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+        if rest == 0 {
+            return None;
+        }
+        let len = rest.trailing_zeros() as usize - start;
+        if len.wrapping_sub(1) >= longest {
+            return None;
+        }
+        if len > 1 || at(text, from + start) != b'-' {
+            *span = Span::of_len(from + start, len);
+        }
+        start += len + 1;
+        rest &= rest.wrapping_sub(1);
     }
+    // Up to the last of the four blanks there is nothing else.
+    ((all ^ blanks) & u64::MAX >> (64 - start) == 0).then_some((spans, from + start))
 }
+
+/// The same, wherever they end.
+#[inline(never)]
+fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+    let mut start = from;
+    let mut spans = [Span::ABSENT; 4];
+    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+        if text.get(start..)?.first_chunk() == Some(b"- ") {
+            start += 2;
+            continue;
+        }
+        let end = printable_end(text, start);
+        *span = match text.get(start..=end)? {
+            field @ [_, .., b' '] if field.len() <= longest + 1 => Span::of_len(start, field.len() - 1),
+            _ => return None,
+        };
+        start = end + 1;
+    }
+    Some((spans, start))
+}
+
+/// How long the fields may be (§6.2.4 to §6.2.7).
+const LONGEST: [usize; 4] = [255, 48, 128, 32];
 
 /// NILVALUE or SD-ELEMENTs (§6.3), and a blank or nothing; where they end.
 #[inline(always)]
