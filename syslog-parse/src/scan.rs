@@ -151,10 +151,12 @@ pub(crate) struct Param {
     from: usize,
     equals: u32,
     quotes: u32,
-    backslashes: u32,
-    brackets: u32,
-    /// Not printable US-ASCII.
-    others: u32,
+    /// What ends an SD-NAME.
+    names: u32,
+    /// What interrupts a value: a quotation mark, a backslash or `]`.
+    values: u32,
+    /// What ends a value or is an escape in it: a quotation mark or a backslash.
+    ends: u32,
 }
 
 impl Param {
@@ -162,24 +164,25 @@ impl Param {
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Option<Self> {
         let octets = u8x16::new(*text.get(from..)?.first_chunk()?);
-        let marks = |octet| equal(octets, octet).to_bitmask();
+        let (equals, quotes, brackets) = (equal(octets, b'='), equal(octets, b'"'), equal(octets, b']'));
+        let others = at_most(octets, b' ') | at_least(octets, 0x7f);
+        let ends = quotes | equal(octets, b'\\');
         Some(Self {
             from,
-            equals: marks(b'='),
-            quotes: marks(b'"'),
-            backslashes: marks(b'\\'),
-            brackets: marks(b']'),
-            others: (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask(),
+            equals: equals.to_bitmask(),
+            quotes: quotes.to_bitmask(),
+            names: ((others | equals) | (quotes | brackets)).to_bitmask(),
+            values: (ends | brackets).to_bitmask(),
+            ends: ends.to_bitmask(),
         })
     }
 
     /// The length of a name that is to the letter and has `="` behind it.
     #[inline(always)]
     pub(crate) fn strict_name(&self) -> Option<usize> {
-        let stops = self.equals | self.quotes | self.brackets | self.others;
-        let lowest = stops & stops.wrapping_neg();
+        let lowest = self.names & self.names.wrapping_neg();
         let usual = self.equals & lowest & (self.quotes >> 1) & !1 != 0;
-        usual.then(|| stops.trailing_zeros() as usize)
+        usual.then(|| self.names.trailing_zeros() as usize)
     }
 
     /// The length of a name that is known to be one, and to have `="` behind it.
@@ -191,7 +194,7 @@ impl Param {
     /// Where the value behind a name of that length is interrupted, by a quotation mark, a backslash or `]`.
     #[inline(always)]
     pub(crate) fn value_stop(&self, text: &[u8], name: usize) -> usize {
-        let stops = (self.quotes | self.backslashes | self.brackets) >> (name + 2);
+        let stops = self.values >> (name + 2);
         if stops == 0 {
             return value_stop(text, self.from + 16.max(name + 2));
         }
@@ -201,7 +204,7 @@ impl Param {
     /// Where the value behind a name of that length ends or has an escape.
     #[inline(always)]
     pub(crate) fn value_quote(&self, text: &[u8], name: usize) -> usize {
-        let stops = (self.quotes | self.backslashes) >> (name + 2);
+        let stops = self.ends >> (name + 2);
         if stops == 0 {
             return value_quote(text, self.from + 16.max(name + 2));
         }

@@ -1,6 +1,6 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
-use super::{iso, sd};
+use super::{iso, sd, usual};
 use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
@@ -21,17 +21,17 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
         return false;
     };
     header.format = Format::Rfc5424;
-    let mut reader = Fields { text, at: at_host };
-    header.host = reader.next(255, header);
-    header.app = reader.next(48, header);
-    header.procid = reader.next(128, header);
-    header.msgid = reader.next(32, header);
+    let at_sd;
+    ([header.host, header.app, header.procid, header.msgid], at_sd) = match usual::near_fields(text, at_host) {
+        Some(found) => found,
+        None => Fields { text, at: at_host }.all(header),
+    };
     if header.stamp.is_none() && header.deviations.contains(Deviation::MissingField) {
         // `1 - ` and no header behind it is text.
         header.deviations = mark;
         return false;
     }
-    let at_message = structured_data(text, reader.at, header);
+    let at_message = structured_data(text, at_sd, header);
     let (message, remarks) = message(text, at_message.min(text.len()));
     header.message = message;
     header.deviations = header.deviations.union(remarks);
@@ -70,6 +70,12 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// HOSTNAME, APP-NAME, PROCID and MSGID, and where STRUCTURED-DATA begins.
+    #[inline(never)]
+    fn all(mut self, header: &mut Header) -> ([Span; 4], usize) {
+        (usual::LONGEST.map(|longest| self.next(longest, header)), self.at)
+    }
+
     /// NILVALUE or 1*`longest`PRINTUSASCII.
     #[inline(always)]
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {

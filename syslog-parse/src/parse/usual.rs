@@ -190,7 +190,7 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
 
 /// HOSTNAME, APP-NAME, PROCID and MSGID, and where STRUCTURED-DATA begins; if all of it is near and to the letter.
 #[inline(always)]
-fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+pub(super) fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
     // Who names no host mostly names nothing.
     if text.get(from..)?.first_chunk() == Some(b"- - - - ") {
         return Some(([Span::ABSENT; 4], from + 8));
@@ -238,7 +238,7 @@ fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
 }
 
 /// How long the fields may be (§6.2.4 to §6.2.7).
-const LONGEST: [usize; 4] = [255, 48, 128, 32];
+pub(super) const LONGEST: [usize; 4] = [255, 48, 128, 32];
 
 /// NILVALUE or SD-ELEMENTs (§6.3), and a blank or nothing; where they end.
 #[inline(always)]
