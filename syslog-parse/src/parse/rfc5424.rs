@@ -22,7 +22,8 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     };
     header.format = Format::Rfc5424;
     let at_sd;
-    ([header.host, header.app, header.procid, header.msgid], at_sd) = match usual::near_fields(text, at_host) {
+    ([header.host, header.app, header.procid, header.msgid], at_sd) = match usual::near_fields(text, at_host)
+    {
         Some(found) => found,
         None => Fields { text, at: at_host }.all(header),
     };
