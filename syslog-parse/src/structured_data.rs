@@ -46,6 +46,7 @@ impl Elements {
 
     /// The lengths of the next one and its SD-ID, if they are known.
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are the next one's")]
     fn next(&mut self) -> Option<(usize, usize)> {
         let (len, id) = (self.lens as u16, self.ids as u8);
         (self.lens, self.ids) = (self.lens >> 16, self.ids >> 8);

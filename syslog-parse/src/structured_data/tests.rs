@@ -20,8 +20,10 @@ proptest! {
     }
 }
 
-/// SD-IDs, and names and values as received.
-fn all_of(elements: StructuredData<'_>) -> Vec<(&[u8], Vec<(&[u8], &[u8])>)> {
+/// An SD-ID, and names and values as received.
+type Found<'a> = (&'a [u8], Vec<(&'a [u8], &'a [u8])>);
+
+fn all_of(elements: StructuredData<'_>) -> Vec<Found<'_>> {
     let mut all = Vec::new();
     for element in elements {
         all.push((element.id(), element.params().map(|(name, value)| (name, value.raw())).collect()));
