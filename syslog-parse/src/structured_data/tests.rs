@@ -16,7 +16,8 @@ proptest! {
         prop_assert_eq!(all_of(measured.structured_data()), all_of(stored.structured_data()), "{}", line);
         prop_assert_eq!(all_of(measured.structured_data()), all_of(StructuredData::new(octets)), "{}", line);
         let folded = measured.structured_data().fold(0, |count, element| count + 1 + element.params().count());
-        prop_assert_eq!(folded, all_of(stored.structured_data()).iter().map(|(_, params)| 1 + params.len()).sum());
+        let counted: usize = all_of(stored.structured_data()).iter().map(|(_, params)| 1 + params.len()).sum();
+        prop_assert_eq!(folded, counted);
     }
 }
 
