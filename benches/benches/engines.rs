@@ -38,6 +38,12 @@ pub(crate) fn syslog_parse(octets: &[u8], now: Timestamp) -> Answer {
     }
 }
 
+/// How long the message proper is, and where a message is first not to the letter.
+pub(crate) fn fault(octets: &[u8]) -> (usize, Option<usize>) {
+    let message = parse(octets);
+    (message.message().len(), message.strict().err().map(|fault| fault.offset))
+}
+
 pub(crate) fn syslog_loose(text: &str, year: i32) -> Option<Answer> {
     let message =
         syslog_loose::parse_message_with_year_exact_tz(text, |_| year, Some(Utc), Variant::Either).ok()?;

@@ -25,6 +25,13 @@ impl Span {
         Self { start: start as u32, len: end.saturating_sub(start) as u32 }
     }
 
+    /// So many octets from an offset on; both of a raw message, of which `parse` looks at 4 GiB at most.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "parse works on the first u32::MAX octets only")]
+    pub(crate) const fn of_len(start: usize, len: usize) -> Self {
+        Self { start: start as u32, len: len as u32 }
+    }
+
     /// The octets of `raw` that this stretch names; `None` when it is empty or does not lie within `raw`.
     #[inline]
     pub fn of(self, raw: &[u8]) -> Option<&[u8]> {

@@ -2,7 +2,7 @@
 //!
 //! How it is found is told in `parse`.
 
-use crate::structured_data::Quotes;
+use crate::structured_data::{Elements, Quotes};
 use crate::{Deviation, Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
 use std::fmt;
 
@@ -34,6 +34,8 @@ impl Format {
 pub struct Message<'a> {
     raw: &'a [u8],
     header: Header,
+    /// What was measured on the way; of a header that was stored, nothing.
+    elements: Elements,
 }
 
 impl<'a> Message<'a> {
@@ -42,7 +44,13 @@ impl<'a> Message<'a> {
     /// With other octets the fields are wrong or absent, never out of bounds.
     #[inline]
     pub const fn from_parts(raw: &'a [u8], header: Header) -> Self {
-        Self { raw, header }
+        Self::with_elements(raw, header, Elements::UNKNOWN)
+    }
+
+    /// The same, and what is known of the structured data beyond the header.
+    #[inline(always)]
+    pub(crate) const fn with_elements(raw: &'a [u8], header: Header, elements: Elements) -> Self {
+        Self { raw, header, elements }
     }
 
     /// All octets, as received.
@@ -124,11 +132,14 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn structured_data(&self) -> StructuredData<'a> {
         let span = self.header.structured_data;
-        let quotes = match self.header.deviations.contains(Deviation::UnquotedSd) {
-            true => Quotes::Anywhere,
-            false => Quotes::AroundValues,
+        let quotes = if self.header.deviations.contains(Deviation::UnquotedSd) {
+            Quotes::Anywhere
+        } else if self.header.deviations.contains(Deviation::SpaceInSd) {
+            Quotes::AroundValues
+        } else {
+            Quotes::AsTheyShould
         };
-        StructuredData::within(self.raw, span.start as usize, span.end(), quotes)
+        StructuredData::within(self.raw, span.start as usize, span.end(), quotes, self.elements)
     }
 
     /// The message proper: without byte order mark, without LF and NUL at the end, without the one blank after

@@ -22,26 +22,70 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
 pub fn parse(raw: &[u8]) -> Message<'_> {
-    let mut deviations = Deviations::NONE;
-    let text = without_terminator(raw, &mut deviations);
-    match usual::read(text, deviations) {
-        Some(header) => Message::from_parts(raw, header),
-        None => Message::from_parts(raw, read_any(text, deviations)),
+    if has_version(raw) { usual::rfc_5424(raw) } else { usual::rfc_3164(raw) }
+}
+
+/// Whether a PRI and a digit that stands alone begin it, at a glance.
+#[inline(always)]
+const fn has_version(raw: &[u8]) -> bool {
+    matches!(
+        raw,
+        [b'<', _, b'>', b'1'..=b'9', b' ', ..]
+            | [b'<', _, _, b'>', b'1'..=b'9', b' ', ..]
+            | [b'<', _, _, _, b'>', b'1'..=b'9', b' ', ..]
+    )
+}
+
+/// What is around a message.
+#[derive(Clone, Copy)]
+struct Envelope<'a> {
+    /// All octets, as received.
+    raw: &'a [u8],
+    /// The same without what ends it.
+    text: &'a [u8],
+    pri: Option<Pri>,
+    /// Where PRI ends.
+    start: usize,
+    /// Where the header begins.
+    body: usize,
+    /// What there is to remark so far.
+    deviations: Deviations,
+}
+
+impl<'a> Envelope<'a> {
+    #[inline(always)]
+    fn of(raw: &'a [u8]) -> Self {
+        let mut deviations = Deviations::NONE;
+        let text = without_terminator(raw, &mut deviations);
+        if let Some((number, start)) = usual_pri(text)
+            && at(text, start) != b' '
+        {
+            return Self {
+                raw,
+                text,
+                pri: Some(Pri::from_number(number.into())),
+                start,
+                body: start,
+                deviations,
+            };
+        }
+        let Start { pri, start, remarks } = pri(text);
+        deviations = deviations.union(remarks);
+        let mut body = start;
+        if pri.is_some() && at(text, start) == b' ' {
+            deviations.insert(Deviation::SpaceAfterPri);
+            body = scan::skip_blanks(text, start);
+        }
+        Self { raw, text, pri, start, body, deviations }
     }
 }
 
-/// Finds everything, whatever it looks like. `deviations` is what was remarked before.
+/// Finds everything, whatever it looks like.
 #[inline(never)]
-fn read_any(text: &[u8], deviations: Deviations) -> Header {
-    let mut found = Header { deviations, ..Header::EMPTY };
+fn read_any(envelope: &Envelope<'_>) -> Header {
+    let Envelope { text, body, .. } = *envelope;
+    let mut found = Header { pri: envelope.pri, deviations: envelope.deviations, ..Header::EMPTY };
     let header = &mut found;
-    let start = pri(text, header);
-    let body = if at(text, start) == b' ' && header.pri.is_some() {
-        header.deviations.insert(Deviation::SpaceAfterPri);
-        scan::skip_blanks(text, start)
-    } else {
-        start
-    };
     let known = match at(text, body) {
         b'1'..=b'9' => {
             rfc5424::read(text, body, header)
@@ -52,9 +96,9 @@ fn read_any(text: &[u8], deviations: Deviations) -> Header {
     };
     if !known {
         *header = Header {
-            pri: header.pri,
-            deviations: header.deviations.intersection(OF_THE_ENVELOPE),
-            message: Span::new(start, text.len()),
+            pri: envelope.pri,
+            deviations: envelope.deviations.intersection(OF_THE_ENVELOPE),
+            message: Span::new(envelope.start, text.len()),
             ..Header::EMPTY
         };
     }
@@ -75,20 +119,28 @@ fn without_terminator<'a>(raw: &'a [u8], deviations: &mut Deviations) -> &'a [u8
     text
 }
 
-/// Reads PRI and says where the rest begins. A PRI that is none is part of the text.
-#[inline(always)]
-fn pri(text: &[u8], header: &mut Header) -> usize {
-    if let Some((number, end)) = usual_pri(text) {
-        header.pri = Some(Pri::from_number(number.into()));
-        return end;
-    }
+/// PRI, if there is one, and where it ends.
+struct Start {
+    pri: Option<Pri>,
+    start: usize,
+    remarks: Deviations,
+}
+
+/// Any PRI. One that is none is part of the text.
+#[inline(never)]
+fn pri(text: &[u8]) -> Start {
     match at(text, 0) {
-        b'<' => number(text, 0, header),
-        b'0'..=b'9' => behind_octet_count(text, header),
-        _ => {
-            header.deviations.insert(Deviation::MissingPri);
-            0
-        }
+        b'<' => number(text, 0),
+        b'0'..=b'9' => behind_octet_count(text),
+        _ => Start::missing(Deviation::MissingPri),
+    }
+}
+
+impl Start {
+    const fn missing(remark: Deviation) -> Self {
+        let mut remarks = Deviations::NONE;
+        remarks.insert(remark);
+        Self { pri: None, start: 0, remarks }
     }
 }
 
@@ -106,8 +158,7 @@ fn usual_pri(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// `<`, digits, `>` at `open`.
-#[inline(never)]
-fn number(text: &[u8], open: usize, header: &mut Header) -> usize {
+fn number(text: &[u8], open: usize) -> Start {
     let mut value: u32 = 0;
     let mut end = open + 1;
     while let digit @ 0..=9 = at(text, end).wrapping_sub(b'0') {
@@ -115,43 +166,39 @@ fn number(text: &[u8], open: usize, header: &mut Header) -> usize {
         end += 1;
     }
     if at(text, end) != b'>' || value > 999 {
-        header.deviations.insert(Deviation::BadPri);
-        return open;
+        return Start::missing(Deviation::BadPri);
     }
     let digits = end - open - 1;
+    let mut found = Start { pri: None, start: end + 1, remarks: Deviations::NONE };
     match (digits, u16::try_from(value)) {
-        (0, _) | (_, Err(_)) => header.deviations.insert(Deviation::EmptyPri),
+        (0, _) | (_, Err(_)) => found.remarks.insert(Deviation::EmptyPri),
         (_, Ok(number)) => {
             let pri = Pri::from_number(number);
             if pri > Pri::MAX {
-                header.deviations.insert(Deviation::PriOutOfRange);
+                found.remarks.insert(Deviation::PriOutOfRange);
             }
             // RFC 5424 §6.2.1: no leading zeros.
             if digits > 1 && at(text, open + 1) == b'0' {
-                header.deviations.insert(Deviation::PriLeadingZero);
+                found.remarks.insert(Deviation::PriLeadingZero);
             }
-            header.pri = Some(pri);
+            found.pri = Some(pri);
         }
     }
-    end + 1
+    found
 }
 
 /// `33 <13>…`: the count of RFC 6587 that a relay took for message.
 #[cold]
-fn behind_octet_count(text: &[u8], header: &mut Header) -> usize {
+fn behind_octet_count(text: &[u8]) -> Start {
     let digits = scan::digits_end(text, 0);
     if digits <= 10 && at(text, digits) == b' ' && at(text, digits + 1) == b'<' {
-        let mut found = Header::EMPTY;
-        let end = number(text, digits + 1, &mut found);
+        let mut found = number(text, digits + 1);
         if found.pri.is_some() {
-            header.pri = found.pri;
-            header.deviations = header.deviations.union(found.deviations);
-            header.deviations.insert(Deviation::OctetCountInMessage);
-            return end;
+            found.remarks.insert(Deviation::OctetCountInMessage);
+            return found;
         }
     }
-    header.deviations.insert(Deviation::MissingPri);
-    0
+    Start::missing(Deviation::MissingPri)
 }
 
 /// What is remarked before the shape is known, and stays whatever it is.

@@ -157,24 +157,19 @@ fn find(stamp: &Stamp, zone: &impl Zone, source: ZoneSource, reference: Timestam
     if stamp.second == 60 {
         bits |= Provenance::LEAP_SECOND;
     }
-    let year = match stamp.year {
-        Some(year) => year,
-        None => {
-            bits |= Provenance::YEAR_INFERRED;
-            let limit = reference.secs.saturating_add(SLACK_SECONDS);
-            // Mostly the first year asked is the one, by so much that no zone can change it.
-            match latest_year(limit) {
-                Some(latest)
-                    if local_seconds(stamp, latest)
-                        .is_some_and(|local| local.saturating_add(FAR) <= limit) =>
-                {
-                    latest
-                }
-                _ => find_year(*stamp, zone, reference, limit)?,
-            }
+    let limit = reference.secs.saturating_add(SLACK_SECONDS);
+    let mut local = stamp.year.or_else(|| latest_year(limit)).and_then(|year| local_seconds(stamp, year));
+    if stamp.year.is_none() {
+        bits |= Provenance::YEAR_INFERRED;
+        // Mostly the first year asked is the one, by so much that no zone can change it.
+        if local.is_none_or(|local| local.saturating_add(FAR) > limit) {
+            // What is not asked there is not handed over: it would have to be put where it can be handed over on
+            // every way.
+            let asked = Stamp { weekday: None, fraction_digits: 0, year: None, offset: None, ..*stamp };
+            local = find_year(asked, zone, reference, limit);
         }
-    };
-    at_local(stamp, local_seconds(stamp, year)?, zone, reference, bits)
+    }
+    at_local(stamp, local?, zone, reference, bits)
 }
 
 /// The year in which an instant is, or the next one; never too early, wherever the clock is. `None`: far from here.
@@ -185,17 +180,15 @@ fn latest_year(secs: i64) -> Option<u16> {
     u16::try_from(1970 + (secs + 4 * SECONDS_PER_DAY as u64) / (146_097 * SECONDS_PER_DAY as u64 / 400)).ok()
 }
 
-/// Tries the years, the latest first.
+/// The stamp's civil time in the first year that can be, the latest tried first.
 #[cold]
 #[inline(never)]
-fn find_year(stamp: Stamp, zone: &impl Zone, reference: Timestamp, limit: i64) -> Option<u16> {
+fn find_year(stamp: Stamp, zone: &impl Zone, reference: Timestamp, limit: i64) -> Option<i64> {
     let this_year = Civil::at(reference, 0).year;
     let years = (this_year - LEAP_DAY_YEARS..=this_year + 1).rev();
-    years.filter_map(|year| u16::try_from(year).ok()).find(|&year| {
-        // Most years that are too late need no zone to say so.
-        let Some(local) = local_seconds(&stamp, year).filter(|&local| local - FAR <= limit) else {
-            return false;
-        };
+    // Most years that are too late need no zone to say so.
+    let locals = years.filter_map(|year| local_seconds(&stamp, u16::try_from(year).ok()?));
+    locals.filter(|&local| local - FAR <= limit).find(|&local| {
         at_local(&stamp, local, zone, reference, 0)
             .is_some_and(|found| (found.instant.secs, found.instant.nanos) <= (limit, reference.nanos))
     })

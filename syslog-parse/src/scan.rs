@@ -49,38 +49,48 @@ pub(crate) fn printable_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | at_least(octets, 0x7f))
 }
 
-/// Where tokens end within 32 octets, looked for once.
+/// Where tokens end within the next 64 octets or the rest of the text, looked for once; a bit for each octet.
 #[derive(Clone, Copy)]
 pub(crate) struct Unprintable {
-    start: usize,
-    /// A bit for each octet from `start` on that is not printable US-ASCII.
-    marks: u32,
+    pub(crate) blanks: u64,
+    /// Blanks too.
+    pub(crate) all: u64,
 }
 
 impl Unprintable {
     /// Those from `from` on; none where the text is too short for that.
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Self {
-        let start = from.min(text.len().wrapping_sub(32));
-        let halves = text
-            .get(start..)
-            .and_then(<[u8]>::first_chunk::<32>)
-            .and_then(|octets| Some((octets.first_chunk::<16>()?, octets.last_chunk::<16>()?)));
-        let stops = |octets: &[u8; 16]| {
-            let octets = u8x16::new(*octets);
-            (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask()
+        // Where less are left than are looked at, those before are looked at too and shifted out.
+        let start = from.min(text.len().wrapping_sub(64));
+        let (found, skipped) = if let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<64>) {
+            let (sixteens, _) = octets.as_chunks();
+            (sixteens.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind), from - start)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>()) {
+            let of = |octets: &[u8; 32]| {
+                octets.as_chunks().0.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind)
+            };
+            (of(first).or(of(last), text.len() - 32), from)
+        } else {
+            return Self { blanks: 0, all: 0 };
         };
-        Self { start, marks: halves.map_or(0, |(low, high)| stops(low) | stops(high) << 16) }
+        let shifted = |marks: u64| if skipped < 64 { marks >> skipped } else { 0 };
+        Self { blanks: shifted(found.blanks), all: shifted(found.all) }
     }
 
-    /// [`printable_end`].
+    /// Sixteen octets and, behind them, what was found.
     #[inline(always)]
-    pub(crate) fn next(self, text: &[u8], from: usize) -> usize {
-        let skipped = u32::try_from(from.wrapping_sub(self.start)).unwrap_or(u32::MAX);
-        match self.marks.checked_shr(skipped) {
-            Some(marks) if marks != 0 => from + marks.trailing_zeros() as usize,
-            _ => printable_end(text, from),
-        }
+    fn behind(self, octets: &[u8; 16]) -> Self {
+        let octets = u8x16::new(*octets);
+        let blanks = equal(octets, b' ').to_bitmask();
+        let all = (at_most(octets, b' ') | at_least(octets, 0x7f)).to_bitmask();
+        Self { blanks: self.blanks << 16 | u64::from(blanks), all: self.all << 16 | u64::from(all) }
+    }
+
+    /// What was found, and what was found so many octets further on.
+    #[inline(always)]
+    const fn or(self, other: Self, further: usize) -> Self {
+        Self { blanks: self.blanks | other.blanks << further, all: self.all | other.all << further }
     }
 }
 
@@ -93,16 +103,113 @@ pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
 /// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
 #[inline]
 pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {
-    find(text, from, |octets| {
-        (at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
-            | (equal(octets, b'=') | equal(octets, b'"'))
-    })
+    find(text, from, ends_tag)
 }
 
 /// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
 #[inline]
 pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
+}
+
+/// Where quoted values are interrupted, one after the other, sixteen octets looked at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Interruptions {
+    start: usize,
+    /// A bit for each octet from `start` on that interrupts.
+    marks: u32,
+}
+
+impl Interruptions {
+    /// Nothing was looked at yet.
+    pub(crate) const UNKNOWN: Self = Self { start: usize::MAX, marks: 0 };
+
+    /// The next quotation mark, backslash or `]` from `from` on; the length of the text if there is none.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, text: &[u8], from: usize) -> usize {
+        let skipped = from.wrapping_sub(self.start);
+        let marks = if skipped < 16 { self.marks >> skipped } else { 0 };
+        if marks != 0 {
+            return from + marks.trailing_zeros() as usize;
+        }
+        let from = if skipped < 16 { self.start + 16 } else { from };
+        if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+            let octets = u8x16::new(*octets);
+            let stops = equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']');
+            *self = Self { start: from, marks: stops.to_bitmask() };
+            if self.marks != 0 {
+                return from + self.marks.trailing_zeros() as usize;
+            }
+        }
+        value_stop(text, from)
+    }
+}
+
+/// The sixteen octets in which the name of a parameter begins, and mostly its value; a bit for each octet.
+#[derive(Clone, Copy)]
+pub(crate) struct Param {
+    from: usize,
+    equals: u32,
+    quotes: u32,
+    /// What ends an SD-NAME.
+    names: u32,
+    /// What interrupts a value: a quotation mark, a backslash or `]`.
+    values: u32,
+    /// What ends a value or is an escape in it: a quotation mark or a backslash.
+    ends: u32,
+}
+
+impl Param {
+    /// `None`: there are not so many.
+    #[inline(always)]
+    pub(crate) fn near(text: &[u8], from: usize) -> Option<Self> {
+        let octets = u8x16::new(*text.get(from..)?.first_chunk()?);
+        let (equals, quotes, brackets) = (equal(octets, b'='), equal(octets, b'"'), equal(octets, b']'));
+        let others = at_most(octets, b' ') | at_least(octets, 0x7f);
+        let ends = quotes | equal(octets, b'\\');
+        Some(Self {
+            from,
+            equals: equals.to_bitmask(),
+            quotes: quotes.to_bitmask(),
+            names: ((others | equals) | (quotes | brackets)).to_bitmask(),
+            values: (ends | brackets).to_bitmask(),
+            ends: ends.to_bitmask(),
+        })
+    }
+
+    /// The length of a name that is to the letter and has `="` behind it.
+    #[inline(always)]
+    pub(crate) fn strict_name(&self) -> Option<usize> {
+        let lowest = self.names & self.names.wrapping_neg();
+        let usual = self.equals & lowest & (self.quotes >> 1) & !1 != 0;
+        usual.then(|| self.names.trailing_zeros() as usize)
+    }
+
+    /// The length of a name that is known to be one, and to have `="` behind it.
+    #[inline(always)]
+    pub(crate) fn name(&self) -> Option<usize> {
+        (self.equals != 0).then(|| self.equals.trailing_zeros() as usize)
+    }
+
+    /// Where the value behind a name of that length is interrupted, by a quotation mark, a backslash or `]`.
+    #[inline(always)]
+    pub(crate) fn value_stop(&self, text: &[u8], name: usize) -> usize {
+        let stops = self.values >> (name + 2);
+        if stops == 0 {
+            return value_stop(text, self.from + 16.max(name + 2));
+        }
+        self.from + name + 2 + stops.trailing_zeros() as usize
+    }
+
+    /// Where the value behind a name of that length ends or has an escape.
+    #[inline(always)]
+    pub(crate) fn value_quote(&self, text: &[u8], name: usize) -> usize {
+        let stops = self.ends >> (name + 2);
+        if stops == 0 {
+            return value_quote(text, self.from + 16.max(name + 2));
+        }
+        self.from + name + 2 + stops.trailing_zeros() as usize
+    }
 }
 
 /// Where a quoted value ends or has an escape: at a quotation mark or a backslash.
@@ -170,16 +277,20 @@ pub(crate) fn bracket_outside_quotes(text: &[u8], from: usize) -> Option<usize> 
 /// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
 fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    // Where less than sixteen are left, those before are looked at too and shifted out.
-    let start = from.min(text.len().wrapping_sub(16));
-    let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
-        return find_in_few(text, from, stops);
+    let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) else {
+        return find_near_end(text, from, stops);
     };
-    let marks = stops(u8x16::new(*octets)).to_bitmask() >> (from - start).min(16);
-    if marks != 0 {
-        return from + marks.trailing_zeros() as usize;
-    }
-    if start + 16 == text.len() { text.len() } else { find_far(text, from + 16, stops) }
+    let marks = stops(u8x16::new(*octets)).to_bitmask();
+    if marks != 0 { from + marks.trailing_zeros() as usize } else { find_far(text, from + 16, stops) }
+}
+
+/// The same where less than sixteen are left: those before are looked at too and shifted out.
+#[inline(never)]
+fn find_near_end(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+    let Some(octets) = text.last_chunk::<16>() else { return find_in_few(text, from, stops) };
+    let skipped = from.saturating_sub(text.len() - 16).min(16);
+    let marks = stops(u8x16::new(*octets)).to_bitmask() >> skipped;
+    if marks != 0 { from + marks.trailing_zeros() as usize } else { text.len() }
 }
 
 /// The same where the next 16 octets are not the answer.
@@ -206,6 +317,13 @@ fn find_in_few(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usiz
     octets.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
     let marks = (stops(u8x16::new(octets)).to_bitmask() | 1 << text.len()) >> from.min(text.len());
     text.len().min(from + marks.trailing_zeros() as usize)
+}
+
+/// All ones where an octet ends a tag.
+#[inline(always)]
+fn ends_tag(octets: u8x16) -> u8x16 {
+    (at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
+        | (equal(octets, b'=') | equal(octets, b'"'))
 }
 
 /// All ones where an octet is that one.
@@ -241,19 +359,24 @@ mod tests {
         fn sixteen_at_a_time_finds_what_one_at_a_time_finds(
             text in prop::collection::vec(
                 prop_oneof![Just(b' '), Just(b':'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'='), any::<u8>(), b'a'..=b'z'],
-                0..70,
+                0..150,
             ),
-            from in 0_usize..80,
+            from in 0_usize..160,
         ) {
             let from = from.min(text.len());
             let end = plainly(&text, from, |b| !(33..=126).contains(&b));
             prop_assert_eq!(printable_end(&text, from), end);
-            prop_assert_eq!(Unprintable::near(&text, from / 2).next(&text, from), end);
+            let near = Unprintable::near(&text, from);
+            for (index, &octet) in text.iter().skip(from).enumerate().take(if text.len() < 32 { 0 } else { 64 }) {
+                prop_assert_eq!(near.blanks >> index & 1 == 1, octet == b' ');
+                prop_assert_eq!(near.all >> index & 1 == 1, !(33..=126).contains(&octet));
+            }
+            if let left @ ..64 = text.len() - from {
+                prop_assert_eq!((near.blanks | near.all) >> left, 0, "nothing lies beyond the end");
+            }
             prop_assert_eq!(name_end(&text, from), plainly(&text, from, |b| b <= b' ' || b == b':' || b == b'['));
-            prop_assert_eq!(
-                tag_end(&text, from),
-                plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'))
-            );
+            let end = plainly(&text, from, |b| b <= b' ' || matches!(b, b':' | b'[' | b'=' | b'"'));
+            prop_assert_eq!(tag_end(&text, from), end);
             prop_assert_eq!(value_stop(&text, from), plainly(&text, from, |b| matches!(b, b'"' | b'\\' | b']')));
             prop_assert_eq!(
                 sd_name_end(&text, from),

@@ -2,39 +2,80 @@
 //!
 //! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
 
-use crate::scan::{at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
+use crate::scan::{Param, at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
 
 /// The SD-ELEMENTs of a message, in order.
 #[derive(Clone, Debug)]
 pub struct StructuredData<'a> {
     inside: Inside<'a>,
     quotes: Quotes,
+    elements: Elements,
 }
 
 /// What is known of the quotation marks in structured data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quotes {
-    /// They stand around values and nowhere else, if not behind a backslash.
+    /// They stand around values and nowhere else, if not behind a backslash; and one blank is before each parameter.
+    AsTheyShould,
+    /// The same, but blanks may be anywhere between parameters.
     AroundValues,
     /// There are values without, which may have some in them.
     Anywhere,
+}
+
+/// How long the first elements are, and their SD-IDs: 16 and 8 bits each, the first in the lowest; 0: not known.
+///
+/// [`parse`](crate::parse()) walks through all of it, and who asks for the elements has not to do it again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements {
+    lens: u64,
+    ids: u32,
+}
+
+impl Elements {
+    pub(crate) const UNKNOWN: Self = Self { lens: 0, ids: 0 };
+
+    /// The element of that number is so long, and so is its SD-ID.
+    #[inline(always)]
+    pub(crate) fn remember(&mut self, number: usize, len: usize, id: usize) {
+        if let (0..4, Ok(len), Ok(id)) = (number, u16::try_from(len), u8::try_from(id)) {
+            self.lens |= u64::from(len) << (16 * number);
+            self.ids |= u32::from(id) << (8 * number);
+        }
+    }
+
+    /// The lengths of the next one and its SD-ID, if they are known.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are the next one's")]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let (len, id) = (self.lens as u16, self.ids as u8);
+        (self.lens, self.ids) = (self.lens >> 16, self.ids >> 8);
+        (len > 0).then_some((len.into(), id.into()))
+    }
 }
 
 impl<'a> StructuredData<'a> {
     /// From the first `[` to the last `]`.
     #[inline]
     pub(crate) const fn new(elements: &'a [u8]) -> Self {
-        Self::within(elements, 0, elements.len(), Quotes::Anywhere)
+        Self::within(elements, 0, elements.len(), Quotes::Anywhere, Elements::UNKNOWN)
     }
 
     /// The same as a stretch of a text, in which it is quicker to look around.
     #[inline]
-    pub(crate) const fn within(text: &'a [u8], at: usize, end: usize, quotes: Quotes) -> Self {
+    pub(crate) const fn within(
+        text: &'a [u8],
+        at: usize,
+        end: usize,
+        quotes: Quotes,
+        elements: Elements,
+    ) -> Self {
         let end = if end < text.len() { end } else { text.len() };
-        Self { inside: Inside { text, at: if at < end { at } else { end }, end }, quotes }
+        Self { inside: Inside { text, at: if at < end { at } else { end }, end }, quotes, elements }
     }
 
     /// Whether there is none.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.inside.at >= self.inside.end
     }
@@ -54,23 +95,47 @@ impl<'a> Iterator for StructuredData<'a> {
         if inside.look(inside.at) != b'[' {
             return None;
         }
-        let id_end = inside.stop(id_end(inside.text, inside.at + 1));
-        let params = SdParams { inside: Inside { at: id_end, ..inside } };
-        let quick = match self.quotes {
-            Quotes::AroundValues => bracket_outside_quotes(inside.text, id_end),
-            Quotes::Anywhere => None,
+        let (id_end, close) = match self.elements.next() {
+            Some((len, id)) => (inside.stop(inside.at + 1 + id), inside.stop(inside.at + len - 1)),
+            None => measure(inside, self.quotes),
         };
-        let close = inside.stop(quick.unwrap_or_else(|| walk(params.clone())));
         self.inside.at = inside.stop(close + 1);
-        let params = SdParams { inside: Inside { end: close, ..params.inside } };
+        let params = SdParams { inside: Inside { at: id_end, end: close, ..inside }, quotes: self.quotes };
         Some(SdElement { id: inside.octets(inside.at + 1, id_end), params })
+    }
+
+    /// Mostly there is nothing to fold, which is seen at a glance.
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, SdElement<'a>) -> B>(self, init: B, f: F) -> B {
+        if self.is_empty() { init } else { fold_some(self, init, f) }
     }
 }
 
-/// Where the `]` behind the parameters stands, parameter by parameter.
+/// [`Iterator::fold`].
 #[inline(never)]
+fn fold_some<'a, B>(elements: StructuredData<'a>, init: B, mut f: impl FnMut(B, SdElement<'a>) -> B) -> B {
+    let mut folded = init;
+    for element in elements {
+        folded = f(folded, element);
+    }
+    folded
+}
+
+/// Where the SD-ID and the element end.
+#[inline(never)]
+fn measure(inside: Inside<'_>, quotes: Quotes) -> (usize, usize) {
+    let id_end = inside.stop(id_end(inside.text, inside.at + 1));
+    let quick = match quotes {
+        Quotes::AsTheyShould | Quotes::AroundValues => bracket_outside_quotes(inside.text, id_end),
+        Quotes::Anywhere => None,
+    };
+    let walked = || walk(SdParams { inside: Inside { at: id_end, ..inside }, quotes: Quotes::Anywhere });
+    (id_end, inside.stop(quick.unwrap_or_else(walked)))
+}
+
+/// Where the `]` behind the parameters stands, parameter by parameter.
 fn walk(mut params: SdParams<'_>) -> usize {
-    while params.places().is_some() {}
+    while params.any_places().is_some() {}
     let inside = params.inside;
     // Blanks as a rule.
     (inside.at..inside.end).find(|&index| inside.look(index) == b']').unwrap_or(inside.end)
@@ -138,6 +203,7 @@ impl<'a> SdElement<'a> {
 #[derive(Clone, Debug)]
 pub struct SdParams<'a> {
     inside: Inside<'a>,
+    quotes: Quotes,
 }
 
 /// Where a parameter's parts begin and end.
@@ -152,6 +218,32 @@ impl SdParams<'_> {
     /// The next parameter; `None`: there is none.
     #[inline(always)]
     fn places(&mut self) -> Option<Places> {
+        if self.inside.at >= self.inside.end {
+            return None;
+        }
+        if self.quotes == Quotes::AsTheyShould
+            && let name = self.inside.at + 1
+            && let Some(near) = Param::near(self.inside.text, name)
+            && let Some(len) = near.name()
+        {
+            let text = self.inside.text;
+            let stop = near.value_quote(text, len);
+            let value_end = if at(text, stop) == b'\\' { closing_quote(text, stop)? } else { stop };
+            self.inside.at = value_end + 1;
+            let equals = name + len;
+            return (value_end < self.inside.end).then_some(Places {
+                name,
+                equals,
+                value: equals + 2,
+                value_end,
+            });
+        }
+        self.any_places()
+    }
+
+    /// The same, blanks and quotation marks being where they may.
+    #[inline(always)]
+    fn any_places(&mut self) -> Option<Places> {
         let Inside { text, at: from, .. } = self.inside;
         let mut name = from;
         while self.inside.look(name) == b' ' {
@@ -181,7 +273,8 @@ impl SdParams<'_> {
 impl<'a> Iterator for SdParams<'a> {
     type Item = (&'a [u8], SdValue<'a>);
 
-    #[inline]
+    // Out of line it costs a third of the walk: the state lies in memory then.
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         let Places { name, equals, value, value_end } = self.places()?;
         Some((self.inside.octets(name, equals), SdValue { raw: self.inside.octets(value, value_end) }))

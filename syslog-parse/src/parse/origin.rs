@@ -2,7 +2,7 @@
 
 use super::bsd;
 use crate::scan::{at, is_blank, name_end, skip_blanks, tag_end};
-use crate::{Deviation, Header, Span};
+use crate::{Deviation, Deviations, Header, Span};
 use std::net::Ipv6Addr;
 
 /// Reads the host and says where the tag begins. A tag in the place of the host means that there is no host.
@@ -15,8 +15,12 @@ pub(super) fn host(text: &[u8], from: usize, header: &mut Header) -> Option<usiz
         header.host = Span::new(from, end);
         end
     } else {
-        match unusual_host(text, from, end, header) {
-            Some(end) => end,
+        match unusual_host(text, from, end) {
+            Some(Unusual { host, end, remark }) => {
+                header.host = host;
+                header.deviations = header.deviations.union(remark);
+                end
+            }
             None => {
                 header.deviations.insert(Deviation::MissingHost);
                 return Some(from);
@@ -33,19 +37,27 @@ pub(super) fn host(text: &[u8], from: usize, header: &mut Header) -> Option<usiz
     Some(from)
 }
 
-/// What is neither a word and a blank nor, certainly, a tag. Answers where the host ends; `None`: there is none.
+/// A host that is not simply a word.
+pub(super) struct Unusual {
+    pub(super) host: Span,
+    /// Where it ends, with whatever is around it.
+    pub(super) end: usize,
+    pub(super) remark: Deviations,
+}
+
+/// What is neither a word and a blank nor, certainly, a tag; `end` is where a word would. `None`: there is no host.
 #[inline(never)]
-fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Option<usize> {
+pub(super) fn unusual_host(text: &[u8], from: usize, end: usize) -> Option<Unusual> {
     const AIX: &[u8] = b"Message forwarded from ";
     let rest = text.get(from..)?;
+    let mut remark = Deviations::NONE;
     if at(text, from) == b'M'
         && let Some(forwarded) = rest.strip_prefix(AIX)
     {
         let host = from + AIX.len();
-        let len = forwarded.iter().position(|&octet| matches!(octet, b':' | b' '))?;
-        header.deviations.insert(Deviation::Forwarded);
-        header.host = Span::new(host, host + len);
-        return Some(host + len);
+        let end = host + forwarded.iter().position(|&octet| matches!(octet, b':' | b' '))?;
+        remark.insert(Deviation::Forwarded);
+        return Some(Unusual { host: Span::new(host, end), end, remark });
     }
     if is_remark(text, from) {
         return None;
@@ -53,17 +65,15 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
     match (at(text, end), at(text, end + 1)) {
         // ONTAP: `node-01: node-01: text`.
         (b':', b' ') if is_again(text, from, end) => {
-            header.host = Span::new(from, end);
-            header.deviations.insert(Deviation::DeviceShape);
-            return Some(end + 1);
+            remark.insert(Deviation::DeviceShape);
+            return Some(Unusual { host: Span::new(from, end), end: end + 1, remark });
         }
         (b':', b' ') | (b'[', _) if end > from => return None,
         _ => {}
     }
     if end >= text.len() {
         // One word and nothing else.
-        header.host = Span::new(from, text.len());
-        return (end > from).then_some(end);
+        return (end > from).then(|| Unusual { host: Span::new(from, end), end, remark });
     }
     let word_len = rest.iter().position(|&octet| octet <= b' ').unwrap_or(rest.len());
     let word = rest.get(..word_len)?;
@@ -71,11 +81,8 @@ fn unusual_host(text: &[u8], from: usize, end: usize, header: &mut Header) -> Op
         [b'[', inner @ .., b']'] => (inner, 1),
         _ => (word, 0),
     };
-    if is_ipv6(bare) && word_len < rest.len() {
-        header.host = Span::new(from + open, from + open + bare.len());
-        return Some(from + word_len);
-    }
-    None
+    let host = Span::new(from + open, from + open + bare.len());
+    (is_ipv6(bare) && word_len < rest.len()).then(|| Unusual { host, end: from + word_len, remark })
 }
 
 /// Whether the word and its colon, and a blank, are followed by the same word and its colon.
@@ -101,7 +108,11 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
         // `key=value`, `{"key"`: text.
         b'=' | b'"' => return no_tag(text, from, header),
         b':' => end + 1,
-        b'[' => process(text, end, header),
+        b'[' => {
+            let behind;
+            (header.procid, behind) = process(text, end);
+            behind
+        }
         _ if end == text.len() => end,
         // A number is no name: `00076 ports: up`, `1,2026/11/20 10:00:00,TRAFFIC`.
         _ if at(text, from).is_ascii_digit() => return no_tag(text, from, header),
@@ -128,18 +139,17 @@ fn inner_tag(text: &[u8], from: usize, header: &mut Header) {
     tag(text, from, header);
 }
 
-/// `[pid]`, `[pid]:` at `open`; where it ends. A bracket that holds blanks is message.
+/// `[pid]`, `[pid]:` at `open`, and where it ends. A bracket that holds blanks is message.
 #[inline]
-fn process(text: &[u8], open: usize, header: &mut Header) -> usize {
+pub(super) fn process(text: &[u8], open: usize) -> (Span, usize) {
     let mut close = open + 1;
     while !matches!(at(text, close), b']' | 0..=b' ') {
         close += 1;
     }
     if at(text, close) != b']' {
-        return open;
+        return (Span::ABSENT, open);
     }
-    header.procid = Span::new(open + 1, close);
-    close + 1 + usize::from(at(text, close + 1) == b':')
+    (Span::new(open + 1, close), close + 1 + usize::from(at(text, close + 1) == b':'))
 }
 
 /// Text, or a colon that stands alone before the tag.
@@ -157,7 +167,7 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
 }
 
 /// F5: `notice tmsh[1234]: `, the severity before the tag.
-fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
+pub(super) fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
     if !at(text, from).is_ascii_lowercase() || end - from > 7 {
         return None;
     }
@@ -171,7 +181,7 @@ fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
 
 /// `last message repeated N times` is of the logging daemon, not of a host or a program.
 #[inline]
-fn is_remark(text: &[u8], from: usize) -> bool {
+pub(super) fn is_remark(text: &[u8], from: usize) -> bool {
     match at(text, from) {
         b'l' => text.get(from..).is_some_and(|rest| rest.starts_with(b"last message repeated ")),
         b'M' => text.get(from..).is_some_and(|rest| rest.starts_with(b"Message forwarded from ")),
@@ -181,7 +191,7 @@ fn is_remark(text: &[u8], from: usize) -> bool {
 
 /// Whether a stamp begins here: then a relay put its own header before it.
 #[inline(never)]
-fn is_inner_stamp(text: &[u8], from: usize) -> bool {
+pub(super) fn is_inner_stamp(text: &[u8], from: usize) -> bool {
     at(text, from + 3) == b' '
         && bsd::month([at(text, from), at(text, from + 1), at(text, from + 2)]).is_some()
         && bsd::stamp(text, from, &mut Header::EMPTY.clone()).is_some()

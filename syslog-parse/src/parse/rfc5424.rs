@@ -1,7 +1,7 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
-use super::{iso, sd};
-use crate::scan::{Unprintable, at, digits_end, printable_end};
+use super::{iso, sd, usual};
+use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
@@ -21,17 +21,18 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
         return false;
     };
     header.format = Format::Rfc5424;
-    let mut reader = Fields { text, at: at_host, marks: Unprintable::near(text, at_host) };
-    header.host = reader.next(255, header);
-    header.app = reader.next(48, header);
-    header.procid = reader.next(128, header);
-    header.msgid = reader.next(32, header);
+    let at_sd;
+    ([header.host, header.app, header.procid, header.msgid], at_sd) = match usual::near_fields(text, at_host)
+    {
+        Some(found) => found,
+        None => Fields { text, at: at_host }.all(header),
+    };
     if header.stamp.is_none() && header.deviations.contains(Deviation::MissingField) {
         // `1 - ` and no header behind it is text.
         header.deviations = mark;
         return false;
     }
-    let at_message = structured_data(text, reader.at, header);
+    let at_message = structured_data(text, at_sd, header);
     let (message, remarks) = message(text, at_message.min(text.len()));
     header.message = message;
     header.deviations = header.deviations.union(remarks);
@@ -67,11 +68,15 @@ struct Fields<'a> {
     text: &'a [u8],
     /// Where the next begins; one past the end of the text when the last was not ended by a blank.
     at: usize,
-    /// Where fields can end.
-    marks: Unprintable,
 }
 
 impl Fields<'_> {
+    /// HOSTNAME, APP-NAME, PROCID and MSGID, and where STRUCTURED-DATA begins.
+    #[inline(never)]
+    fn all(mut self, header: &mut Header) -> ([Span; 4], usize) {
+        (usual::LONGEST.map(|longest| self.next(longest, header)), self.at)
+    }
+
     /// NILVALUE or 1*`longest`PRINTUSASCII.
     #[inline(always)]
     fn next(&mut self, longest: usize, header: &mut Header) -> Span {
@@ -81,7 +86,7 @@ impl Fields<'_> {
             self.at = start + 2;
             return Span::ABSENT;
         }
-        let mut end = self.marks.next(text, start.min(text.len()));
+        let mut end = printable_end(text, start.min(text.len()));
         if at(text, end) != b' ' || end == start {
             (start, end) = self.odd(start, end, header);
         }
@@ -120,7 +125,7 @@ fn structured_data(text: &[u8], from: usize, header: &mut Header) -> usize {
     let end = match at(text, from) {
         b'-' if at(text, from + 1) == b' ' || from + 1 == text.len() => from + 1,
         b'[' => match sd::end(text, from, &mut header.deviations) {
-            Some(end) => {
+            Some((end, _)) => {
                 header.structured_data = Span::new(from, end);
                 end
             }
@@ -157,7 +162,8 @@ pub(super) fn message(text: &[u8], from: usize) -> (Span, Deviations) {
 fn behind_mark(text: &[u8], from: usize) -> Deviations {
     let mut deviations = Deviations::NONE;
     deviations.insert(Deviation::Bom);
-    if text.get(from..).is_some_and(|message| std::str::from_utf8(message).is_err()) {
+    let message = text.get(from..).unwrap_or_default();
+    if !message.is_ascii() && std::str::from_utf8(message).is_err() {
         deviations.insert(Deviation::BadUtf8);
     }
     deviations

@@ -2,12 +2,15 @@
 //!
 //! Taking it apart is left to `structured_data`, when somebody asks.
 
-use crate::scan::{at, sd_name_end, sd_value_end, value_stop};
+use crate::scan::{Interruptions, Param, at, sd_name_end, sd_value_end, value_stop};
+use crate::structured_data::Elements;
 use crate::{Deviation, Deviations, StructuredData};
 
-/// Walks over the elements that begin with the `[` at `from`. `None`: they do not end, or make no sense.
+/// Walks over the elements that begin with the `[` at `from`, and says where they end. `None`: they do not, or make no
+/// sense.
 #[inline(always)]
-pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
+pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(usize, Elements)> {
+    let mut elements = Elements::UNKNOWN;
     let mut ids: [&[u8]; FEW] = [&[]; FEW];
     let mut start = from;
     let mut count = 0;
@@ -24,10 +27,11 @@ pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Opti
         if again {
             deviations.insert(Deviation::DupSdId);
         }
-        count += 1;
         let end = params(text, id_end, deviations)?;
+        elements.remember(count, end - start, id.len());
+        count += 1;
         if at(text, end) != b'[' {
-            return Some(end);
+            return Some((end, elements));
         }
         start = end;
     }
@@ -52,7 +56,7 @@ fn name(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> 
 fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
     loop {
-        if let Some(behind) = usual_param(text, end) {
+        if let Some(behind) = usual_param(text, end, deviations) {
             end = behind;
             continue;
         }
@@ -79,11 +83,17 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
     }
 }
 
-/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark and nothing escaped; where it ends.
+/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark of the name; where it ends.
 #[inline(always)]
-fn usual_param(text: &[u8], from: usize) -> Option<usize> {
+fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     if at(text, from) != b' ' {
         return None;
+    }
+    if let Some(near) = Param::near(text, from + 1)
+        && let Some(name) = near.strict_name()
+    {
+        let stop = near.value_stop(text, name);
+        return if at(text, stop) == b'"' { Some(stop + 1) } else { quoted(text, stop, deviations) };
     }
     let equals = sd_name_end(text, from + 1);
     let quote = text.get(equals..).and_then(<[u8]>::first_chunk) == Some(b"=\"");
@@ -98,8 +108,9 @@ fn usual_param(text: &[u8], from: usize) -> Option<usize> {
 #[inline(always)]
 fn quoted(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     let mut end = from;
+    let mut stops = Interruptions::UNKNOWN;
     loop {
-        end = value_stop(text, end);
+        end = stops.next(text, end);
         match at(text, end) {
             b'"' => return Some(end + 1),
             b']' => {

@@ -1,5 +1,5 @@
-use super::{read_any, without_terminator};
-use crate::{Deviation, Deviations, Format, parse};
+use super::{Envelope, read_any};
+use crate::{Deviation, Format, parse};
 use proptest::prelude::*;
 
 /// Format, host, app, procid and message of a line, absent ones empty.
@@ -224,9 +224,7 @@ proptest! {
         let mut raw = line.as_bytes().to_vec();
         let from = at.index(raw.len());
         raw.splice(from..(from + cut).min(line.len()), with.bytes());
-        let mut deviations = Deviations::NONE;
-        let text = without_terminator(&raw, &mut deviations);
-        prop_assert_eq!(*parse(&raw).header(), read_any(text, deviations), "{}", raw.escape_ascii());
+        prop_assert_eq!(*parse(&raw).header(), read_any(&Envelope::of(&raw)), "{}", raw.escape_ascii());
     }
 }
 
@@ -242,6 +240,13 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 h notice tmsh[1234]: text",
     "<13>Feb  5 17:32:18 h key=\"value\" text: more",
     "<13>Feb  5 17:32:18 h 00076 ports: text",
+    "<13>Feb 5 17:32:18 h  tagged[a1] text",
+    "<13>Feb 05 17:32:18 2001:db8::7 tagged[]: text",
+    "Feb  5 17:32:18 docker/web[1234]: text",
+    "<013> Feb  5 17:32:18 node-01: node-01: text",
+    "33 <13>Feb  5 17:32:18 Message forwarded from gate: su[1]: last message repeated 2 times",
+    "<13>May  4 10:00:00 relay May  4 09:59:59 host app: m",
+    "<13>May  4 10:00:00 h last message repeated 2 times",
     "<13>Feb  5 11:32:18 PM.685 UTC tag: text",
     "<13>May 31 01:02:03 Message c: d",
     "<13>Dec 31 01:02:03 CEST d: e",
@@ -249,6 +254,7 @@ const USUAL: &[&str] = &[
     "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
     "<165>1 2004-02-29T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" \
      eventSource=\"Application\\\"\" eventID=\"1011\"][examplePriority@32473 class=\"high\"] \u{feff}An event",
+    "<7>2 2026-12-31T23:59:59.123456789Z host app 1 - - \u{feff}text",
     "<0>1 - - - - - -",
     "<0>1 - - - - - [a][b c=\"d\"]",
     "<7>1 2026-12-31T23:59:59+14:00 h a p m [a x=\"1\" y=\"a value with blanks and = in it\"][a@1][c][d]",

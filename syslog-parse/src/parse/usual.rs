@@ -1,127 +1,179 @@
-//! The two shapes that most messages have, as good as to the letter, each read in one go.
+//! The two shapes that most messages have, and the faults that most devices have, each read in one go.
 //!
-//! Whatever is not quite so is left to the rooms of the shapes, which read the same from everything that is read here. They
-//! write the header where it stays, piece by piece; here it stays in registers until it is complete, which makes a
-//! difference of twenty nanoseconds to whoever looks at the stamp right away.
+//! Whatever else there is is left to the rooms of the shapes, which read the same from everything that is read here. They
+//! write the header where it stays, piece by piece; here it stays in registers until it is complete. So whoever reads a
+//! rarer piece here hands it back by value, and each shape makes its own message at its end.
 
-use super::{bsd, digits, rfc5424, sd};
+use super::{Envelope, bsd, digits, origin, read_any, rfc5424, sd};
 use crate::civil::days_in_month;
-use crate::scan::{at, name_end, printable_end, tag_end};
-use crate::{Deviation, Deviations, Format, Header, Pri, Span, Stamp, UtcOffset};
+use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, printable_end, skip_blanks, tag_end};
+use crate::structured_data::Elements;
+use crate::{Deviation, Deviations, Format, Header, Message, Span, Stamp, UtcOffset};
 
-/// Reads everything; `None`: it is not quite as usual. `deviations` is what was remarked before.
-///
-/// The header is made in one piece at the end: what is written octet by octet is slow to copy.
-#[inline(always)]
-pub(super) fn read(text: &[u8], deviations: Deviations) -> Option<Header> {
-    let (pri, from) = pri(text)?;
-    let header = match at(text, from) {
-        b'1' => rfc_5424(text, from)?,
-        _ => rfc_3164(text, from)?,
-    };
-    Some(Header { pri: Some(pri), deviations: header.deviations.union(deviations), ..header })
+/// Reads a message that can be of RFC 3164, or whatever it is.
+#[inline(never)]
+pub(super) fn rfc_3164(raw: &[u8]) -> Message<'_> {
+    let envelope = Envelope::of(raw);
+    around(envelope, traditional(envelope.text, envelope.body).map(|header| (header, Elements::UNKNOWN)))
 }
 
-/// `<PRI>` with one to three digits, without leading zeros, up to 191; and where it ends.
+/// Reads a message that can be of RFC 5424, or whatever it is.
+#[inline(never)]
+pub(super) fn rfc_5424(raw: &[u8]) -> Message<'_> {
+    let envelope = Envelope::of(raw);
+    around(envelope, versioned(envelope.text, envelope.body))
+}
+
+/// The message, with what was found inside; if nothing was, with what else there is.
 #[inline(always)]
-fn pri(text: &[u8]) -> Option<(Pri, usize)> {
-    let [b'<', first, second, third, fourth] = *text.first_chunk()? else { return None };
-    let [a, b, c] = [first, second, third].map(|octet| octet.wrapping_sub(b'0'));
-    let (number, end) = match (second, third, fourth) {
-        (b'>', ..) if a < 10 => (a, 3),
-        (_, b'>', _) if a.wrapping_sub(1) < 9 && b < 10 => (a * 10 + b, 4),
-        (_, _, b'>') if a == 1 && b < 10 && c < 10 => (100 + b * 10 + c, 5),
-        _ => return None,
+fn around(envelope: Envelope<'_>, inside: Option<(Header, Elements)>) -> Message<'_> {
+    let Some((header, elements)) = inside else {
+        // A copy, since what is lent has to lie in memory on all ways.
+        let aside = Envelope { ..envelope };
+        return Message::from_parts(envelope.raw, read_any(&aside));
     };
-    let pri = Pri::from_number(number.into());
-    (pri <= Pri::MAX).then_some((pri, end))
+    let deviations = header.deviations.union(envelope.deviations);
+    Message::with_elements(envelope.raw, Header { pri: envelope.pri, deviations, ..header }, elements)
 }
 
 /// `Mmm dd hh:mm:ss host tag[process]: text`, RFC 3164 §4.1.
 #[inline(always)]
-fn rfc_3164(text: &[u8], from: usize) -> Option<Header> {
-    let stamp = bsd_stamp(text.get(from..)?.first_chunk()?)?;
-    let host = from + BSD_LEN;
-    let host_end = name_end(text, host);
-    let len = host_end - host;
-    let (first, second) = (at(text, host), at(text, host + 1));
-    let usual = match first {
-        // `last message repeated` is of no host.
-        b'a'..=b'z' => first != b'l' || len != 4,
-        // It could be a year.
-        b'0'..=b'9' => len != 4,
-        // A short word in capitals could be a zone; `Message forwarded from` is of AIX.
-        // `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => (first != b'M' || len != 7) && second != b'M',
-        b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
-        _ => false,
-    };
-    let tag = host_end + 1;
-    if !usual || at(text, host_end) != b' ' {
-        return None;
-    }
-    let tag_end = tag_end(text, tag);
-    let mut end = tag_end;
-    let mut procid = Span::ABSENT;
-    if at(text, end) == b'[' {
-        let open = end + 1;
-        let (count, _) = digits::leading(*text.get(open..)?.first_chunk()?);
-        end = open + usize::from(count);
-        if count == 0 || at(text, end) != b']' {
-            return None;
-        }
-        procid = Span::new(open, end);
-        end += 1;
-    }
-    if tag_end == tag || tag_end - tag > 32 {
-        return None;
-    }
+fn traditional(text: &[u8], from: usize) -> Option<Header> {
     let mut deviations = Deviations::NONE;
-    match at(text, end) {
-        b':' => end += 1,
-        _ if !procid.is_empty() => {}
-        b' ' if is_plain_word(text, tag, end) => deviations.insert(Deviation::TagEndedBySpace),
-        _ => return None,
-    }
-    end += usize::from(matches!(at(text, end), b' ' | b'\t'));
+    let (stamp, stamp_end) = bsd_stamp(text, from, &mut deviations)?;
+    let (host, from) = host(text, stamp_end + 1, &mut deviations)?;
+    let tag = tag(text, from, &mut deviations)?;
     Some(Header {
         format: Format::Rfc3164,
         stamp: Some(stamp),
-        host: Span::new(host, host_end),
-        app: Span::new(tag, tag_end),
-        procid,
-        message: Span::new(end, text.len()),
+        host,
+        app: tag.app,
+        procid: tag.procid,
+        message: Span::new(tag.end, text.len()),
         deviations,
         ..Header::EMPTY
     })
 }
 
-/// Whether a word that a blank ends can be nothing else than a tag: no month of another stamp, no remark of the daemon
-/// (`last message repeated`, `Message forwarded`), no level before the tag proper.
+/// The host, and where the tag begins. `None`: what is behind the stamp may belong to it, or is no host's and no
+/// program's.
 #[inline(always)]
-fn is_plain_word(text: &[u8], from: usize, end: usize) -> bool {
-    end - from != 3
-        && !at(text, from).is_ascii_digit()
-        && !matches!(at(text, from), b'l' | b'M')
-        && !matches!(at(text, name_end(text, end + 1)), b':' | b'[')
-}
-
-/// `1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG`, RFC 5424 §6.
-#[inline(always)]
-fn rfc_5424(text: &[u8], from: usize) -> Option<Header> {
-    if at(text, from + 1) != b' ' {
+fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, usize)> {
+    let end = name_end(text, from);
+    let len = end - from;
+    let second = at(text, from + 1);
+    let usual = match at(text, from) {
+        // `last message repeated` is of no host.
+        b'l' => len != 4,
+        b'a'..=b'z' => true,
+        // It could be a year.
+        b'0'..=b'9' => len != 4 || (at(text, end) == b':' && at(text, end + 1) > b' '),
+        // `Message forwarded from` is of AIX.
+        b'M' if len == 7 => false,
+        // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
+        b'A'..=b'Z' if len > 5 => second != b'M',
+        b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
+        _ => false,
+    };
+    if !usual {
         return None;
     }
-    let (stamp, at_host) = iso_stamp(text, from + 2)?;
-    let (host, at_app) = field(text, at_host, 255)?;
-    let (app, at_procid) = field(text, at_app, 48)?;
-    let (procid, at_msgid) = field(text, at_procid, 128)?;
-    let (msgid, at_sd) = field(text, at_msgid, 32)?;
+    let (host, end) = if is_blank(at(text, end)) {
+        (Span::new(from, end), end)
+    } else if let Some(unusual) = origin::unusual_host(text, from, end) {
+        *deviations = deviations.union(unusual.remark);
+        (unusual.host, unusual.end)
+    } else {
+        deviations.insert(Deviation::MissingHost);
+        return Some((Span::ABSENT, from));
+    };
+    // Senders pad here.
+    let tag = if is_blank(at(text, end + 1)) { skip_blanks(text, end) } else { end + 1 };
+    Some((host, tag.min(text.len())))
+}
+
+/// What stands between host and text.
+struct Tag {
+    app: Span,
+    procid: Span,
+    end: usize,
+}
+
+/// The tag, if there is one. `None`: there is one that is not the word that begins here, or a remark of the daemon.
+#[inline(always)]
+fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
+    let first = at(text, from);
+    if matches!(first, b'l' | b'M') && origin::is_remark(text, from) {
+        return None;
+    }
+    let app_end = tag_end(text, from);
+    let mut procid = Span::ABSENT;
+    let end = match at(text, app_end) {
+        _ if app_end == from => None,
+        b':' => Some(app_end + 1),
+        b'[' => {
+            let end;
+            (procid, end) = process(text, app_end);
+            Some(end)
+        }
+        // `key=value`, `{"key"`: text.
+        b'=' | b'"' => None,
+        _ if app_end == text.len() => Some(app_end),
+        // A number is no name.
+        _ if first.is_ascii_digit() => None,
+        // The month of another stamp, the level before the tag proper.
+        _ if app_end - from == 3 && origin::is_inner_stamp(text, from) => return None,
+        _ if first.is_ascii_lowercase() && origin::behind_level(text, from, app_end).is_some() => {
+            return None;
+        }
+        _ => {
+            deviations.insert(Deviation::TagEndedBySpace);
+            Some(app_end)
+        }
+    };
+    let Some(end) = end else {
+        deviations.insert(Deviation::MissingTag);
+        // A colon that stands alone may have a tag behind it.
+        return (first != b':').then_some(Tag { app: Span::ABSENT, procid, end: from });
+    };
+    if app_end - from > 32 {
+        deviations.insert(Deviation::TagTooLong);
+    }
+    Some(Tag { app: Span::new(from, app_end), procid, end: end + usize::from(is_blank(at(text, end))) })
+}
+
+/// `[process]`, `[process]:` at `open`, and where it ends.
+#[inline(always)]
+fn process(text: &[u8], open: usize) -> (Span, usize) {
+    let count =
+        text.get(open + 1..).and_then(<[u8]>::first_chunk).map_or(0, |octets| digits::leading(*octets).0);
+    let close = open + 1 + usize::from(count);
+    match at(text, close) {
+        b']' if count > 0 => {
+            (Span::new(open + 1, close), close + 1 + usize::from(at(text, close + 1) == b':'))
+        }
+        _ => origin::process(text, open),
+    }
+}
+
+/// `VERSION TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG`, RFC 5424 §6; a version of one digit.
+#[inline(always)]
+fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
     let mut deviations = Deviations::NONE;
-    let sd_end = structured_data(text, at_sd, &mut deviations)?;
+    match *text.get(from..)?.first_chunk()? {
+        [b'1', b' '] => {}
+        [b'2'..=b'9', b' '] => deviations.insert(Deviation::UnknownVersion),
+        _ => return None,
+    }
+    let (stamp, at_host) = iso_stamp(text, from + 2, &mut deviations)?;
+    let ([host, app, procid, msgid], at_sd) = match near_fields(text, at_host) {
+        Some(fields) => fields,
+        None => fields(text, at_host)?,
+    };
+    let (sd_end, elements) = structured_data(text, at_sd, &mut deviations)?;
     let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
     let (message, remarks) = rfc5424::message(text, (sd_end + 1).min(text.len()));
-    Some(Header {
+    let header = Header {
         format: Format::Rfc5424,
         stamp,
         host,
@@ -132,52 +184,108 @@ fn rfc_5424(text: &[u8], from: usize) -> Option<Header> {
         message,
         deviations: deviations.union(remarks),
         ..Header::EMPTY
-    })
+    };
+    Some((header, elements))
 }
 
-/// NILVALUE or 1*`longest`PRINTUSASCII and a blank; and where the next field begins.
+/// HOSTNAME, APP-NAME, PROCID and MSGID, and where STRUCTURED-DATA begins; if all of it is near and to the letter.
 #[inline(always)]
-fn field(text: &[u8], from: usize, longest: usize) -> Option<(Span, usize)> {
-    if at(text, from) == b'-' && at(text, from + 1) == b' ' {
-        return Some((Span::ABSENT, from + 2));
+pub(super) fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+    // Who names no host mostly names nothing.
+    if text.get(from..)?.first_chunk() == Some(b"- - - - ") {
+        return Some(([Span::ABSENT; 4], from + 8));
     }
-    let end = printable_end(text, from);
-    (end.wrapping_sub(from + 1) < longest && at(text, end) == b' ').then(|| (Span::new(from, end), end + 1))
+    let Unprintable { blanks, all } = Unprintable::near(text, from);
+    let mut rest = blanks;
+    let mut start = 0;
+    let mut spans = [Span::ABSENT; 4];
+    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+        if rest == 0 {
+            return None;
+        }
+        let len = rest.trailing_zeros() as usize - start;
+        if len.wrapping_sub(1) >= longest {
+            return None;
+        }
+        if len > 1 || at(text, from + start) != b'-' {
+            *span = Span::of_len(from + start, len);
+        }
+        start += len + 1;
+        rest &= rest.wrapping_sub(1);
+    }
+    // Up to the last of the four blanks there is nothing else.
+    ((all ^ blanks) & u64::MAX >> (64 - start) == 0).then_some((spans, from + start))
 }
+
+/// The same, wherever they end.
+#[inline(never)]
+fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+    let mut start = from;
+    let mut spans = [Span::ABSENT; 4];
+    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+        if text.get(start..)?.first_chunk() == Some(b"- ") {
+            start += 2;
+            continue;
+        }
+        let end = printable_end(text, start);
+        *span = match text.get(start..=end)? {
+            field @ [_, .., b' '] if field.len() <= longest + 1 => Span::of_len(start, field.len() - 1),
+            _ => return None,
+        };
+        start = end + 1;
+    }
+    Some((spans, start))
+}
+
+/// How long the fields may be (§6.2.4 to §6.2.7).
+pub(super) const LONGEST: [usize; 4] = [255, 48, 128, 32];
 
 /// NILVALUE or SD-ELEMENTs (§6.3), and a blank or nothing; where they end.
 #[inline(always)]
-fn structured_data(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
-    let end = match at(text, from) {
+fn structured_data(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(usize, Elements)> {
+    let (end, elements) = match at(text, from) {
         b'[' => sd::end(text, from, deviations)?,
-        b'-' => from + 1,
+        b'-' => (from + 1, Elements::UNKNOWN),
         _ => return None,
     };
-    (end == text.len() || at(text, end) == b' ').then_some(end)
+    (end == text.len() || at(text, end) == b' ').then_some((end, elements))
 }
 
-/// `Mmm dd hh:mm:ss` and a blank, and such a time there is.
+/// `Mmm dd hh:mm:ss` and a blank, and such a time there is; the day padded in any way or not at all. And where it ends.
 #[inline(always)]
-fn bsd_stamp(octets: &[u8; BSD_LEN]) -> Option<Stamp> {
-    let [m1, m2, m3, d0, d1, d2, d3, clock @ .., b' '] = octets else { return None };
-    let month = bsd::usual_month([*m1, *m2, *m3])?;
-    let [0, tens, units @ 0..=9, 0] = [d0 ^ b' ', d1 ^ b'0', d2 ^ b'0', d3 ^ b' '] else { return None };
-    let day = match tens {
-        PADDING => units,
-        1..=3 => tens * 10 + units,
+fn bsd_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Stamp, usize)> {
+    let octets = text.get(from..)?;
+    let [m1, m2, m3, b' ', tens, units, padding] = *octets.first_chunk()? else { return None };
+    let month = bsd::usual_month([m1, m2, m3])?;
+    let mut clock_at = 7;
+    let day = match [tens, units, padding].map(|octet| octet ^ b'0') {
+        [BLANK, units @ 0..=9, BLANK] => units,
+        [tens @ 1..=3, units @ 0..=9, BLANK] => tens * 10 + units,
+        [0, units @ 0..=9, BLANK] => {
+            deviations.insert(Deviation::UnpaddedDay);
+            units
+        }
+        [day @ 0..=9, BLANK, _] => {
+            deviations.insert(Deviation::UnpaddedDay);
+            clock_at = 6;
+            day
+        }
         _ => return None,
     };
+    let clock: &[u8; 9] = octets.get(clock_at..)?.first_chunk()?;
+    let (clock, b" ") = clock.split_first_chunk()? else { return None };
     let (hour, minute, second) = clock_of(*clock)?;
+    let end = from + clock_at + 8;
     let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
-    possible.then_some(Stamp { month, day, hour, minute, second, ..Stamp::NOTHING })
+    possible.then_some((Stamp { month, day, hour, minute, second, ..Stamp::NOTHING }, end))
 }
 
 /// A blank where a digit is expected, as `octet ^ b'0'` sees it.
-const PADDING: u8 = b' ' ^ b'0';
+const BLANK: u8 = b' ' ^ b'0';
 
 /// TIMESTAMP of RFC 5424 §6.2.3, or NILVALUE, and where the next field begins.
 #[inline(always)]
-fn iso_stamp(text: &[u8], from: usize) -> Option<(Option<Stamp>, usize)> {
+fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Option<Stamp>, usize)> {
     if at(text, from) == b'-' && at(text, from + 1) == b' ' {
         return Some((None, from + 2));
     }
@@ -193,11 +301,16 @@ fn iso_stamp(text: &[u8], from: usize) -> Option<(Option<Stamp>, usize)> {
     let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let mut end = from + 19;
     if at(text, end) == b'.' {
-        let (count @ 1..=6, eight) = digits::leading(*text.get(end + 1..)?.first_chunk()?) else {
-            return None;
-        };
+        let (count @ 1.., eight) = digits::leading(*text.get(end + 1..)?.first_chunk()?) else { return None };
         (stamp.fraction_digits, stamp.nanos) = (count, eight * 10);
         end += 1 + usize::from(count);
+        if count > 6 {
+            deviations.insert(Deviation::LongFraction);
+        }
+        if let (8, ninth @ 0..=9) = (count, at(text, end).wrapping_sub(b'0')) {
+            (stamp.fraction_digits, stamp.nanos) = (9, stamp.nanos + u32::from(ninth));
+            end = digits_end(text, end);
+        }
     }
     let offset;
     (offset, end) = match at(text, end) {
@@ -224,6 +337,3 @@ fn iso_stamp(text: &[u8], from: usize) -> Option<(Option<Stamp>, usize)> {
 fn clock_of(octets: [u8; 8]) -> Option<(u8, u8, u8)> {
     digits::clock(octets).filter(|&(hour, minute, second)| hour < 24 && minute < 60 && second < 60)
 }
-
-/// `Oct 11 22:14:15 `.
-const BSD_LEN: usize = 16;

@@ -1,4 +1,36 @@
 use super::*;
+use crate::{Message, parse};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn what_parse_has_measured_changes_nothing(
+        elements in prop::collection::vec("\\[[a-c@]{1,9}( {1,2}[xé\"]{1,3}=(\"([a-z=]|\\\\[\"\\]\\\\n]|\\]){0,20}\"|[a-z\"]{1,4})| [a-z]{13,17}=\"[a-z]{0,3}\"){0,3} ?\\]", 0..6),
+    ) {
+        let line = format!("<13>1 - h a p m {} text", elements.concat());
+        let measured = parse(line.as_bytes());
+        let stored = Message::from_parts(line.as_bytes(), *measured.header());
+        let octets = measured.header().structured_data.of(line.as_bytes()).unwrap_or_default();
+        prop_assert_eq!(all_of(measured.structured_data()), all_of(stored.structured_data()), "{}", line);
+        prop_assert_eq!(all_of(measured.structured_data()), all_of(StructuredData::new(octets)), "{}", line);
+        let folded = measured.structured_data().fold(0, |count, element| count + 1 + element.params().count());
+        let counted: usize = all_of(stored.structured_data()).iter().map(|(_, params)| 1 + params.len()).sum();
+        prop_assert_eq!(folded, counted);
+    }
+}
+
+/// An SD-ID, and names and values as received.
+type Found<'a> = (&'a [u8], Vec<(&'a [u8], &'a [u8])>);
+
+fn all_of(elements: StructuredData<'_>) -> Vec<Found<'_>> {
+    let mut all = Vec::new();
+    for element in elements {
+        all.push((element.id(), element.params().map(|(name, value)| (name, value.raw())).collect()));
+    }
+    all
+}
 
 fn value(raw: &[u8]) -> Vec<u8> {
     let value = SdValue { raw };
