@@ -3,6 +3,7 @@
 //! A message goes socket → [`intake`] → buffer → destination. A source thread never waits for a destination; they
 //! meet only in the buffer, a [`diskbuf::Queue`] of [`record`]s. Every message is accounted for in the [`ledger`].
 
+mod backlog;
 mod buffer;
 mod casualty;
 mod descriptors;
@@ -31,6 +32,7 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
+pub(crate) use self::backlog::{Backlog, Consent, orphaned};
 pub(crate) use self::casualty::Casualty;
 use self::descriptors::Descriptors;
 use self::destinations::running::{Around, Destinations};
@@ -172,6 +174,7 @@ impl Collector {
             }
         }
         if started.is_ok() {
+            this.destinations.expect(&config.destinations);
             this.destinations.warn_of_forgotten();
             started = bound.into_iter().try_for_each(|bound| this.begin(bound));
         }
@@ -234,6 +237,7 @@ impl Collector {
         }
         let bound = self.exchange_sockets(config)?;
         // From here on it is done.
+        self.destinations.expect(&config.destinations);
         let changed = self.destinations.end_changed(&all);
         let started = fresh.len();
         for (wanted, deliver, arrival) in fresh {

@@ -1,9 +1,12 @@
-//! `ha-collector buffer`: what is in a buffer that no collector has open, and whether it is whole. Nothing is written to it.
+//! `ha-collector buffer`: what is in a buffer that no collector has open, and whether it is whole. Nothing is written to it,
+//! save by `forget`.
+
+mod forget;
 
 use std::io::{self, BufWriter, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -15,6 +18,7 @@ use serde_json::{Map, Value, json};
 use syslog_parse::{Deviation, Deviations, Provenance, Rfc3339, Span, Timestamp};
 
 use super::Exit;
+use crate::collector::chain;
 use crate::log;
 
 #[derive(Debug, Args)]
@@ -33,6 +37,8 @@ enum What {
     Verify(Which),
     /// Write every message as a JSON object a line
     Export(Which),
+    /// Give up what waits for a destination that is not configured any more, so that the buffer gets its room back
+    Forget(forget::ForgetArguments),
 }
 
 #[derive(Debug, Args)]
@@ -43,25 +49,13 @@ struct Which {
 }
 
 pub(super) fn buffer(arguments: &BufferArguments) -> Exit {
-    let (What::Ls(which) | What::Cat(which) | What::Verify(which) | What::Export(which)) = &arguments.what;
-    let mut inspection = match Inspection::open(&which.dir) {
-        Ok(inspection) => inspection,
-        Err(error) => {
-            let damaged = matches!(error, OpenError::MetaDamaged { .. } | OpenError::MetaMissing { .. });
-            let hint = match error {
-                OpenError::Locked { .. } => "; stop the collector, or look at a copy of the directory",
-                _ => "",
-            };
-            log::say(format_args!("error: {}{hint}", chain(&error)));
-            return if damaged { Exit::BadConfig } else { Exit::CannotStart };
-        }
-    };
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &arguments.what {
-        What::Ls(_) => ls(&inspection, &mut out),
-        What::Cat(_) => each(&mut inspection, &mut out, cat),
-        What::Verify(_) => verify(&mut inspection, &mut out),
-        What::Export(_) => each(&mut inspection, &mut out, export),
+        What::Ls(which) => open(&which.dir, |inspection| ls(inspection, &mut out)),
+        What::Cat(which) => open(&which.dir, |inspection| each(inspection, &mut out, cat)),
+        What::Verify(which) => open(&which.dir, |inspection| verify(inspection, &mut out)),
+        What::Export(which) => open(&which.dir, |inspection| each(inspection, &mut out, export)),
+        What::Forget(arguments) => return forget::forget(arguments),
     };
     match done.and_then(|exit| out.flush().map_err(Failed::Write).map(|()| exit)) {
         Ok(exit) => exit,
@@ -72,20 +66,25 @@ pub(super) fn buffer(arguments: &BufferArguments) -> Exit {
     }
 }
 
+/// Opens a buffer that nobody has open, and does this with it.
+fn open(dir: &Path, then: impl FnOnce(&mut Inspection) -> Result<Exit, Failed>) -> Result<Exit, Failed> {
+    match Inspection::open(dir) {
+        Ok(mut inspection) => then(&mut inspection),
+        Err(error) => {
+            let damaged = matches!(error, OpenError::MetaDamaged { .. } | OpenError::MetaMissing { .. });
+            let hint = match error {
+                OpenError::Locked { .. } => "; stop the collector, or look at a copy of the directory",
+                _ => "",
+            };
+            log::say(format_args!("error: {}{hint}", chain(&error)));
+            Ok(if damaged { Exit::BadConfig } else { Exit::CannotStart })
+        }
+    }
+}
+
 fn failed(error: &dyn std::error::Error) -> Exit {
     log::say(format_args!("error: {}", chain(error)));
     Exit::Failed
-}
-
-/// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What went wrong after the buffer was open.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(crate) enum DropReason {
     Behind,
     /// The destination takes what it can take at once, and could not.
     NotTaken,
+    /// It waited for a destination that is no longer configured, and was given up on command.
+    Forgotten,
 }
 
 /// Why a connection was closed by us.
@@ -64,7 +66,7 @@ impl Closing {
 }
 
 impl DropReason {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
@@ -78,6 +80,7 @@ impl DropReason {
         Self::TooOften,
         Self::Behind,
         Self::NotTaken,
+        Self::Forgotten,
     ];
 
     const fn name(self) -> &'static str {
@@ -95,6 +98,7 @@ impl DropReason {
             Self::TooOften => "too_often",
             Self::Behind => "behind",
             Self::NotTaken => "not_taken",
+            Self::Forgotten => "forgotten",
         }
     }
 }
@@ -201,6 +205,8 @@ pub(crate) struct DestinationAccount {
     first: AtomicU64,
     /// Where it ended, once it is no longer there; [`THERE`] while it is.
     end: AtomicU64,
+    /// Not configured, but messages wait for it.
+    orphaned: AtomicBool,
     /// Messages that are where the destination promises.
     delivered: AtomicU64,
     /// Messages of the buffer that are for other destinations.
@@ -275,6 +281,7 @@ impl Ledger {
             ..DestinationAccount::default()
         };
         let account = open(&self.destinations, |account| account.id == id, new);
+        account.orphaned.store(false, Ordering::Relaxed);
         let end = account.end.swap(THERE, Ordering::Relaxed);
         if end != THERE {
             // What came while it was not there was not due to it.
@@ -283,10 +290,18 @@ impl Ledger {
         account
     }
 
+    /// The account of a destination that is not configured and has its place in the buffer, at `first`, all the same.
+    pub(crate) fn orphan_destination(&self, id: &str, first: u64) -> Arc<DestinationAccount> {
+        let account = self.open_destination(id, first);
+        account.orphaned.store(true, Ordering::Relaxed);
+        account
+    }
+
     /// A destination is no longer there, and has no place in the buffer any more; it had got as far as `end`.
     pub(crate) fn forget_destination(&self, id: &str, end: u64) {
         for account in lock(&self.destinations).iter().filter(|account| account.id == id) {
             account.end.store(end, Ordering::Relaxed);
+            account.orphaned.store(false, Ordering::Relaxed);
         }
     }
 
@@ -329,6 +344,7 @@ impl Ledger {
                 cut: load(&account.cut),
                 queued: queued(&account.id),
                 dropped: account.dropped.by_reason(),
+                orphaned: account.orphaned.load(Ordering::Relaxed),
             })
             .collect();
         Balance { buffered: next.saturating_sub(self.first), sources, paths, destinations }
@@ -380,6 +396,9 @@ struct DestinationBalance {
     cut: u64,
     queued: u64,
     dropped: BTreeMap<&'static str, u64>,
+    /// Not configured: nobody delivers what is queued.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    orphaned: bool,
 }
 
 impl Balance {
@@ -387,24 +406,30 @@ impl Balance {
     pub(crate) fn closes(&self) -> bool {
         let dropped = |dropped: &BTreeMap<_, u64>| dropped.values().sum::<u64>();
         let source = |of: &SourceBalance| of.received == of.accepted + dropped(&of.dropped);
+        // What the buffer lost of what waits for one that is not there is told to whoever reads next, or gives it up.
         let destination = |of: &DestinationBalance| {
-            of.due == of.delivered + of.passed_by + of.queued + dropped(&of.dropped)
+            of.orphaned || of.due == of.delivered + of.passed_by + of.queued + dropped(&of.dropped)
         };
         self.buffered == self.sources.iter().map(|source| source.accepted).sum::<u64>()
             && self.sources.iter().all(source)
             && self.destinations.iter().all(destination)
     }
 
-    /// Of each destination: its id, how many messages wait for it, and how many it is done with.
+    /// Of each destination that is configured: its id, how many messages wait for it, and how many it is done with.
     pub(crate) fn progress(&self) -> impl Iterator<Item = (&str, u64, u64)> {
-        self.destinations.iter().map(|to| {
+        self.destinations.iter().filter(|to| !to.orphaned).map(|to| {
             (to.id.as_str(), to.queued, to.delivered + to.passed_by + to.dropped.values().sum::<u64>())
         })
     }
 
-    /// Messages that still wait for a destination.
+    /// Messages that still wait for a destination that is configured.
     pub(crate) fn queued(&self) -> u64 {
-        self.destinations.iter().map(|destination| destination.queued).sum()
+        self.destinations.iter().filter(|to| !to.orphaned).map(|to| to.queued).sum()
+    }
+
+    /// Destinations that are not configured, and the records that wait for each.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.destinations.iter().filter(|to| to.orphaned).map(|to| (to.id.as_str(), to.queued))
     }
 }
 

@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod disk_full;
 mod files;
+mod forget;
 mod hostile;
 mod import;
 mod import_syslog;

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, Vitals, Whose};
+use crate::collector::{Casualty, Collector, Vitals, Whose, orphaned};
 use crate::config::Config;
-use crate::control::{Answer, Answers, Control, Request};
+use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::log::{Log, say};
 use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 
@@ -88,11 +88,11 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
         match control.block_on(attend(&collector, &mut signals, &mut casualty, &mut orders, stops)) {
             Next::Stop(reason) => break reason,
             // Outside of any runtime: what ends is waited for.
-            Next::Reload(asked) => {
-                let result = reload(&mut collector, reading);
+            Next::Do(work, asked) => {
+                let outcome = work_on(&mut collector, reading, work);
                 if let Some(asked) = asked {
                     // Whoever asked may have lost patience.
-                    asked.send(result).ok();
+                    asked.send(outcome).ok();
                 }
             }
         }
@@ -128,13 +128,13 @@ enum Reason {
 #[derive(Debug)]
 enum Next {
     Stop(Reason),
-    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
+    Do(Work, Option<std_mpsc::Sender<Outcome>>),
 }
 
 /// What somebody else than a signal wants.
 #[derive(Debug)]
 enum Order {
-    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
+    Do(Work, std_mpsc::Sender<Outcome>),
     Stop,
 }
 
@@ -161,14 +161,14 @@ async fn attend(
                 info!("told to stop (INT)");
             }
             _ = signals.hangup.recv() => {
-                return Next::Reload(None);
+                return Next::Do(Work::Reload, None);
             }
             _ = signals.user.recv() => {
                 info!("ledger {}", collector.balance());
                 continue;
             }
             Some(order) = orders.recv() => match order {
-                Order::Reload(asked) => return Next::Reload(asked),
+                Order::Do(work, asked) => return Next::Do(work, Some(asked)),
                 Order::Stop => info!("told to stop by the keeper"),
             },
             dead = casualty.recv() => {
@@ -180,17 +180,32 @@ async fn attend(
     }
 }
 
+fn work_on(collector: &mut Collector, reading: &Reading, work: Work) -> Outcome {
+    match work {
+        Work::Reload => reload(collector, reading),
+        Work::Forget { destination, consent } => match collector.forget(&destination, consent) {
+            Ok(said) => Outcome::Done(said),
+            Err(error) => Outcome::Refused(error.to_string()),
+        },
+    }
+}
+
 /// Does what the configuration says now; when that cannot be, everything stays as it was.
-fn reload(collector: &mut Collector, reading: &Reading) -> Result<String, String> {
+fn reload(collector: &mut Collector, reading: &Reading) -> Outcome {
     let result = reading
         .read()
         .map_err(|errors| format!("the configuration cannot be used:\n{errors}"))
         .and_then(|config| collector.reload(&config).map_err(|error| error.to_string()));
-    match &result {
-        Ok(done) => info!("{done}"),
-        Err(why) => error!("reload: nothing has changed: {why}"),
+    match result {
+        Ok(done) => {
+            info!("{done}");
+            Outcome::Done(done)
+        }
+        Err(why) => {
+            error!("reload: nothing has changed: {why}");
+            Outcome::Refused(why)
+        }
     }
-    result
 }
 
 /// Drains, and says how that went.
@@ -204,10 +219,15 @@ fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
     if reason == Reason::Casualty {
         return Exit::Failed;
     }
+    let orphans = balance.orphans().inspect(|(name, records)| log.say(orphaned(name, *records))).count();
     if queued > 0 {
         log.say(format_args!(
             "stopped: {queued} messages are left in the buffer; the next start delivers them"
         ));
+        return Exit::LeftInBuffer;
+    }
+    if orphans > 0 {
+        log.say("stopped: everything is written but for what waits for destinations that are not configured");
         return Exit::LeftInBuffer;
     }
     log.say("stopped: everything that was accepted is written");
@@ -234,17 +254,17 @@ fn beat(
     thread::Builder::new().name("heart".to_owned()).spawn(move || {
         let mut pulse = vitals.clone().pulse();
         let mut beat_at = Instant::now();
-        let mut reloading: Option<std_mpsc::Receiver<_>> = None;
+        let mut works: Vec<(u64, std_mpsc::Receiver<Outcome>)> = Vec::new();
         loop {
             match line.receive() {
                 Ok(Heard::Message(ToCollector::Ledger)) => {
                     let ledger = serde_json::to_value(vitals.balance()).unwrap_or_default();
                     line.send(&ToKeeper::Ledger(ledger)).ok();
                 }
-                Ok(Heard::Message(ToCollector::Reload)) => {
+                Ok(Heard::Message(ToCollector::Do { number, work })) => {
                     let (tell, told) = std_mpsc::channel();
-                    drop(order.send(Order::Reload(Some(tell))));
-                    reloading = Some(told);
+                    drop(order.send(Order::Do(work, tell)));
+                    works.push((number, told));
                 }
                 Ok(Heard::Message(ToCollector::Stop)) => drop(order.send(Order::Stop)),
                 Ok(Heard::Silence) => {}
@@ -255,10 +275,13 @@ fn beat(
                 }
                 Err(error) => warn!("the keeper says what cannot be understood: {error}"),
             }
-            if let Some(result) = reloading.as_ref().and_then(|told| told.try_recv().ok()) {
-                line.send(&ToKeeper::Reloaded(result)).ok();
-                reloading = None;
-            }
+            works.retain(|(number, told)| match told.try_recv() {
+                Ok(outcome) => {
+                    line.send(&ToKeeper::Worked { number: *number, outcome }).ok();
+                    false
+                }
+                Err(why) => why == std_mpsc::TryRecvError::Empty,
+            });
             let now = Instant::now();
             if now >= beat_at {
                 beat_at = now + BEAT;
@@ -289,11 +312,11 @@ impl Answers for Alone {
                 }
                 Ok(status)
             }
-            Request::Reload => {
+            Request::Do(work) => {
                 let stopping = || "it is stopping".to_owned();
                 let (tell, told) = std_mpsc::channel();
-                self.order.send(Order::Reload(Some(tell))).map_err(|_| stopping())?;
-                told.recv().map_err(|_| stopping())?.map(serde_json::Value::from)
+                self.order.send(Order::Do(work.clone(), tell)).map_err(|_| stopping())?;
+                told.recv().map_err(|_| stopping())?.into()
             }
             Request::Drain | Request::Promote | Request::Events { .. } => {
                 Err("there is no [[vrrp]] in its configuration: it keeps no address".to_owned())
