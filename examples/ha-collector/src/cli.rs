@@ -61,7 +61,8 @@ const EXIT_HELP: &str = "\
 Signals: TERM, INT  hand addresses over, stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
          HUP        do what the configuration says now, and open the files anew that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
-Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
+Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer
+         5 failed, or a reload done in part";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -206,6 +206,9 @@ fn table(status: &Value) -> String {
     ledger(&mut out, "SOURCE", &["received", "accepted", "waiting"], list("sources"));
     ledger(&mut out, "PATH", &["offered", "taken", "filtered"], list("paths"));
     ledger(&mut out, "DESTINATION", &["delivered", "passed_by", "queued"], list("destinations"));
+    for failed in list("not_done").iter().filter_map(Value::as_str) {
+        _ = writeln!(out, "\nnot done at the last reload: {failed}");
+    }
     for row in list("destinations") {
         if row.get("orphaned").and_then(Value::as_bool) == Some(true) {
             let name = row.get("id").and_then(Value::as_str).unwrap_or_default();

@@ -347,7 +347,13 @@ impl Ledger {
                 orphaned: account.orphaned.load(Ordering::Relaxed),
             })
             .collect();
-        Balance { buffered: next.saturating_sub(self.first), sources, paths, destinations }
+        Balance {
+            buffered: next.saturating_sub(self.first),
+            sources,
+            paths,
+            destinations,
+            not_done: Vec::new(),
+        }
     }
 }
 
@@ -359,6 +365,9 @@ pub(crate) struct Balance {
     sources: Vec<SourceBalance>,
     paths: Vec<PathBalance>,
     destinations: Vec<DestinationBalance>,
+    /// What the last reload could not do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_done: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -402,6 +411,10 @@ struct DestinationBalance {
 }
 
 impl Balance {
+    pub(super) fn with_not_done(self, not_done: Vec<String>) -> Self {
+        Self { not_done, ..self }
+    }
+
     /// Whether every account closes. True whenever nothing is in flight; if not, a message is unaccounted for.
     pub(crate) fn closes(&self) -> bool {
         let dropped = |dropped: &BTreeMap<_, u64>| dropped.values().sum::<u64>();

@@ -27,6 +27,7 @@ mod peers;
 mod readme;
 mod relay;
 mod reload;
+mod reload_sources;
 mod roles;
 mod send;
 mod signals;

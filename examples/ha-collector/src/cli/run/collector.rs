@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, Vitals, Whose, orphaned};
+use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned};
 use crate::config::Config;
 use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::log::{Log, say};
@@ -190,20 +190,28 @@ fn work_on(collector: &mut Collector, reading: &Reading, work: Work) -> Outcome 
     }
 }
 
-/// Does what the configuration says now; when that cannot be, everything stays as it was.
+/// Does what the configuration says now; when that cannot be, everything stays as it was, or it is said what does not.
 fn reload(collector: &mut Collector, reading: &Reading) -> Outcome {
-    let result = reading
-        .read()
-        .map_err(|errors| format!("the configuration cannot be used:\n{errors}"))
-        .and_then(|config| collector.reload(&config).map_err(|error| error.to_string()));
-    match result {
+    let config = match reading.read() {
+        Ok(config) => config,
+        Err(errors) => {
+            let why = format!("the configuration cannot be used:\n{errors}");
+            error!("reload: nothing has changed: {why}");
+            return Outcome::Refused(why);
+        }
+    };
+    match collector.reload(&config) {
         Ok(done) => {
             info!("{done}");
             Outcome::Done(done)
         }
-        Err(why) => {
+        Err(ReloadError::Refused(why)) => {
             error!("reload: nothing has changed: {why}");
-            Outcome::Refused(why)
+            Outcome::Refused(why.to_string())
+        }
+        Err(said @ ReloadError::InPart { .. }) => {
+            error!("{said}");
+            Outcome::InPart(said.to_string())
         }
     }
 }

@@ -12,7 +12,7 @@ use super::Deliver;
 use super::run::{Orders, Pace, Runner, WallClock};
 use crate::collector::casualty::{Dead, Watch};
 use crate::collector::ledger::Ledger;
-use crate::collector::routing::{Arrival, Copies, Deliverer, Plans};
+use crate::collector::routing::{Arrival, Copies, Deliverer, Plan, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::template::Surroundings;
 use crate::collector::{StartError, chain, orphaned};
@@ -69,11 +69,12 @@ impl Destinations {
     }
 
     /// Starts one more. One that has no place in the buffer yet begins with the oldest message kept, or, when it came later,
-    /// with the next one.
+    /// with the next one. `plan` is the one that it comes with.
     pub(crate) fn add(
         &mut self,
         wanted: Wanted,
         mut deliver: Box<dyn Deliver>,
+        plan: &Arc<Plan>,
         arrival: Arrival,
     ) -> Result<(), StartError> {
         let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
@@ -101,7 +102,7 @@ impl Destinations {
             Dedupe::WritesEach => Copies::EachPath,
             Dedupe::WritesOne => Copies::One,
         };
-        let mut deliverer = Deliverer::new(plans, &id, copies, arrival);
+        let mut deliverer = Deliverer::new(plans, plan, &id, copies, arrival);
         let own = orders.clone();
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
