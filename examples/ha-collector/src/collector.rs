@@ -15,6 +15,7 @@ mod limit;
 mod names;
 mod path;
 mod prepare;
+pub(crate) mod privileges;
 mod reception;
 mod record;
 mod reload;
@@ -130,6 +131,9 @@ impl Collector {
     ) -> Result<(Self, Casualty), StartError> {
         for socket in unused {
             warn!("the service manager passed a socket that no source asks for: {socket}");
+        }
+        for lacking in privileges::lacking(config) {
+            warn!("{lacking}");
         }
         let descriptors = Descriptors::share(config);
         let machine = machine(config);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ask::answered;
 use super::{CheckArguments, Exit};
-use crate::collector::orphaned;
+use crate::collector::{orphaned, privileges};
 use crate::config::{Config, Diagnostic};
 use crate::control::Request;
 use crate::log;
@@ -19,6 +19,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             }
             for (name, records) in orphans(&config) {
                 log::say(Diagnostic::warning(orphaned(&name, records)).to_string().trim_end());
+            }
+            for lacking in privileges::lacking(&config) {
+                log::say(
+                    Diagnostic::warning(lacking).help("seen by the user who asks").to_string().trim_end(),
+                );
             }
             log::say(format_args!("good: {config}"));
             for to in &config.destinations {

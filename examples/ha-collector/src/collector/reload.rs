@@ -10,7 +10,7 @@ use super::path::ways::Buffer;
 use super::prepare::{self, Prepared};
 use super::routing::Arrival;
 use super::sources::{Bound, Passed};
-use super::{Collector, StartError, asks_for_names, bind};
+use super::{Collector, StartError, asks_for_names, bind, privileges};
 use crate::config::Config;
 
 /// Why a reload is not done, or not all of it.
@@ -89,6 +89,10 @@ impl Collector {
                 Ok(()) => sources_started += 1,
                 Err(error) => failed.push(format!("source `{id}` is not read: {error}")),
             }
+        }
+        for lacking in privileges::lacking(config) {
+            // They were given up when nobody asked for that.
+            warn!("{lacking}");
         }
         let ended = changed + self.destinations.release(&all);
         self.destinations.warn_of_forgotten();

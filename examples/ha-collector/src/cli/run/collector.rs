@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned};
+use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned, privileges};
 use crate::config::Config;
 use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::log::{Log, say};
@@ -30,8 +30,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
             return Exit::CannotStart;
         }
     };
-    let kept =
-        caps::clear(None, caps::CapSet::Effective).and_then(|()| caps::clear(None, caps::CapSet::Permitted));
+    let kept = privileges::keep_for(config);
     let log = Log::start();
     if let Err(error) = kept {
         warn!("keeps the privileges that it was started with: {error}");
@@ -247,7 +246,14 @@ fn streams() -> io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
     // A task may read a quarter of a megabyte before it lets others run: look for new events after a few of them.
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(threads).event_interval(8).thread_name("streams").enable_io().enable_time().build()
+    builder
+        .on_thread_start(privileges::renounce)
+        .worker_threads(threads)
+        .event_interval(8)
+        .thread_name("streams")
+        .enable_io()
+        .enable_time()
+        .build()
 }
 
 /// Tells the keeper how it goes, from a thread that does nothing else, and hears what it wants.

@@ -15,7 +15,7 @@ use crate::collector::ledger::Ledger;
 use crate::collector::routing::{Arrival, Copies, Deliverer, Plan, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::template::Surroundings;
-use crate::collector::{StartError, chain, orphaned};
+use crate::collector::{StartError, chain, orphaned, privileges};
 use crate::config::{Dedupe, Destination};
 
 /// What all destinations are given.
@@ -104,8 +104,12 @@ impl Destinations {
         };
         let mut deliverer = Deliverer::new(plans, plan, &id, copies, arrival);
         let own = orders.clone();
+        let privileged = !privileges::needs(&wanted.to).is_empty();
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
+            if !privileged {
+                privileges::renounce();
+            }
             let runner = Runner {
                 id: &id,
                 consumer: &mut consumer,

@@ -19,6 +19,7 @@ use super::{Surroundings, datagram, file, internal, pipe};
 use crate::collector::casualty::Watch;
 use crate::collector::intake::{AROUND_A_MESSAGE, Origin};
 use crate::collector::limit::Seldom;
+use crate::collector::privileges;
 use crate::collector::reception::{Rules, short};
 use crate::collector::record;
 use crate::collector::stop::Stop;
@@ -239,6 +240,7 @@ impl Running {
         let watch = self.watch(around);
         let thread = Builder::new().name(format!("from-{}", self.source.id)).spawn(move || {
             let _watch = watch;
+            privileges::renounce();
             run();
         })?;
         self.parts.push(Part::Thread(thread, wake));
