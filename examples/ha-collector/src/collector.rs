@@ -46,6 +46,7 @@ use self::names::Names;
 use self::path::ways::Buffer;
 use self::prepare::Prepared;
 use self::reception::Machine;
+pub(crate) use self::record::{Extent, Extra, Record};
 pub(crate) use self::reload::ReloadError;
 use self::routing::{Arrival, Plans};
 use self::settled::Settled;

@@ -4,7 +4,7 @@
 mod forget;
 
 use std::io::{self, BufWriter, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -15,10 +15,10 @@ use clap::{Args, Subcommand};
 use diskbuf::inspect::{Entry, Inspection, Place};
 use diskbuf::{Behind, Loss, OpenError, ReadError};
 use serde_json::{Map, Value, json};
-use syslog_parse::{Deviation, Deviations, Provenance, Rfc3339, Span, Timestamp};
+use syslog_parse::{Deviation, Format, Rfc3339};
 
 use super::Exit;
-use crate::collector::chain;
+use crate::collector::{Extent, Extra, Record, chain};
 use crate::log;
 
 #[derive(Debug, Args)]
@@ -204,7 +204,7 @@ fn each<W: Write>(
 fn cat(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
     match entry {
         Entry::Record { payload, .. } => {
-            let raw = Fields::read(payload).map_or(*payload, |fields| fields.raw);
+            let raw = Record::read(payload).map_or(*payload, |record| record.raw());
             writeln!(out, "{}", escaped(raw))
         }
         Entry::Lost(loss) => {
@@ -245,8 +245,8 @@ fn export(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
                 Place::Quarantine { file } => object.insert("put_away_in".to_owned(), (*file).into()),
                 _ => None,
             };
-            match Fields::read(payload) {
-                Some(fields) => fields.describe(&mut object),
+            match Record::read(payload) {
+                Some(record) => describe(&record, &mut object),
                 None => bytes(&mut object, "record", payload),
             }
         }
@@ -268,70 +268,41 @@ fn bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
     };
 }
 
-/// What `collector::record` writes, version 1, as its table has it.
-struct Fields<'a> {
-    header: &'a [u8; 128],
-    raw: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    fn read(payload: &'a [u8]) -> Option<Self> {
-        let (header, raw) = payload.split_first_chunk()?;
-        (header.first() == Some(&1)).then_some(Self { header, raw })
+fn describe(record: &Record<'_>, object: &mut Map<String, Value>) {
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    put("received", Rfc3339::new(record.received(), 0, 9).to_string().into());
+    let time = record.time();
+    put("time", Rfc3339::new(time.instant, time.offset, time.fraction_digits).to_string().into());
+    put("zone", time.provenance.map_or(Value::Null, |stamp| stamp.zone().as_str().into()));
+    let format = match record.format() {
+        Format::Rfc3164 => "rfc3164",
+        Format::Rfc5424 => "rfc5424",
+        _ => "unparsed",
+    };
+    put("format", format.into());
+    put("pri", record.received_priority().map_or(Value::Null, Value::from));
+    put("source_key", record.source().into());
+    let peer = record.peer().map(|ip| SocketAddr::new(ip, record.peer_port()));
+    put("peer", peer.map_or(Value::Null, |peer| peer.to_string().into()));
+    put("deviations", record.deviations().iter().map(Deviation::as_str).collect());
+    if let Some(sequence) = record.sequence() {
+        put("sequence", sequence.into());
     }
-
-    fn describe(&self, object: &mut Map<String, Value>) {
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-        let [format, flags, digits] = [1, 5, 6].map(|at| u8::from_le_bytes(self.at(at)));
-        let pri = u16::from_le_bytes(self.at(2));
-        let received = i64::from_le_bytes(self.at(8));
-        let nanos = u32::try_from(received.rem_euclid(NANOS)).unwrap_or_default();
-        let received = Timestamp::new(received.div_euclid(NANOS), nanos);
-        put("received", Rfc3339::new(received, 0, 9).to_string().into());
-        let time = Timestamp::new(i64::from_le_bytes(self.at(16)), u32::from_le_bytes(self.at(24)));
-        let offset = i32::from_le_bytes(self.at(28));
-        put("time", Rfc3339::new(time, offset, digits).to_string().into());
-        let from_stamp = flags & 1 != 0;
-        let zone = Provenance::from_bits(u8::from_le_bytes(self.at(4))).zone().as_str();
-        put("zone", if from_stamp { zone.into() } else { Value::Null });
-        let format = match format {
-            1 => "rfc3164",
-            2 => "rfc5424",
-            _ => "unparsed",
-        };
-        put("format", format.into());
-        put("pri", if pri == u16::MAX { Value::Null } else { pri.into() });
-        put("source_key", u32::from_le_bytes(self.at(48)).into());
-        put("peer", self.peer().map_or(Value::Null, |peer| peer.to_string().into()));
-        let deviations = Deviations::from_bits(u64::from_le_bytes(self.at(32)));
-        put("deviations", deviations.iter().map(Deviation::as_str).collect());
-        if flags & 2 != 0 {
-            put("sequence", u32::from_le_bytes(self.at(52)).into());
+    put("cut", (record.extent() == Extent::Cut).into());
+    let parts = [
+        ("host", record.stated_host()),
+        ("app", record.app()),
+        ("procid", record.procid()),
+        ("msgid", record.msgid()),
+        ("host_given", record.extra(Extra::Host)),
+        ("credentials", record.extra(Extra::Credentials)),
+        ("file", record.extra(Extra::FileName)),
+        ("raw", Some(record.raw())),
+    ];
+    for (key, part) in parts {
+        if let Some(part) = part {
+            bytes(object, key, part);
         }
-        put("cut", (flags & 4 != 0).into());
-        for (place, key) in ["host", "app", "procid", "msgid"].into_iter().enumerate() {
-            let at = 80 + 8 * place;
-            let span =
-                Span { start: u32::from_le_bytes(self.at(at)), len: u32::from_le_bytes(self.at(at + 4)) };
-            if let Some(part) = span.of(self.raw) {
-                bytes(object, key, part);
-            }
-        }
-        bytes(object, "raw", self.raw);
-    }
-
-    fn peer(&self) -> Option<SocketAddr> {
-        let ip = Ipv6Addr::from(self.at::<16>(64));
-        let ip = match u8::from_le_bytes(self.at(7)) {
-            4 => IpAddr::V4(ip.to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED)),
-            6 => IpAddr::V6(ip),
-            _ => return None,
-        };
-        Some(SocketAddr::new(ip, u16::from_le_bytes(self.at(56))))
-    }
-
-    fn at<const N: usize>(&self, at: usize) -> [u8; N] {
-        self.header.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
     }
 }
 
@@ -346,8 +317,6 @@ fn ago(age: Duration) -> String {
     };
     format!("{number} {unit}")
 }
-
-const NANOS: i64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {
