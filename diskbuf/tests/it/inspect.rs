@@ -97,50 +97,6 @@ fn a_consumer_can_be_removed_from_a_queue_at_rest_and_its_room_is_free_at_the_ne
     }
     let before = bytes(dir.path());
     let mut inspection = Inspection::open(dir.path()).unwrap();
-    assert!(
-        matches!(options(dir.path(), 8).open(), Err(OpenError::Locked { .. })),
-        "nobody opens it meanwhile"
-    );
-    let segments = inspection.segments();
-    assert!(segments.len() > 2 && segments.iter().all(|segment| segment.bytes == SEGMENT));
-    assert_eq!(segments.iter().map(|segment| segment.records).sum::<u64>(), 999);
-    for pair in segments.windows(2) {
-        assert_eq!(pair[0].first.as_u64() + pair[0].records, pair[1].first.as_u64());
-        assert!(pair[0].modified <= pair[1].modified);
-    }
-    let consumers = inspection.consumers();
-    let shown: Vec<_> = consumers.iter().map(|c| (&*c.name, c.acked, c.behind, c.lag, c.lost)).collect();
-    let (ahead, behind) = (Some(seq(11)), Some(seq(1)));
-    assert_eq!(shown, [("ahead", ahead, Behind::Keeps, 989, 0), ("behind", behind, Behind::Loses, 999, 0)]);
-    // All that is in the files, acknowledged or not.
-    let (records, lost, quarantined) = all(&mut inspection);
-    assert!(records.into_iter().eq((1..1000).map(|n| (n, payload(n)))));
-    assert_eq!((lost, quarantined), (vec![], vec![]));
-    let verdict = inspection.verify().unwrap();
-    assert!(verdict.is_whole() && verdict.records == 999, "{verdict:?}");
-    drop(inspection);
-    assert!(bytes(dir.path()) == before, "a file was touched");
-    open(dir.path());
-}
-
-#[test]
-fn a_consumer_can_be_removed_from_a_queue_at_rest_and_its_room_is_free_at_the_next_opening() {
-    let dir = tempfile::tempdir().unwrap();
-    {
-        let queue = open(dir.path());
-        drop(queue.consumer("gone", Start::Oldest).unwrap());
-        let mut here = queue.consumer("here", Start::Oldest).unwrap();
-        append(&queue, 1..1_500);
-        loop {
-            let delivery = here.read(Limit::default()).unwrap();
-            if delivery.is_empty() {
-                break;
-            }
-            delivery.ack().unwrap();
-        }
-    }
-    let before = bytes(dir.path());
-    let mut inspection = Inspection::open(dir.path()).unwrap();
     let error = inspection.remove_consumer("nobody").unwrap_err();
     assert!(matches!(error, ConsumerError::Unknown { name } if name == "nobody"));
     inspection.remove_consumer("gone").unwrap();
