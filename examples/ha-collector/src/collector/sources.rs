@@ -119,20 +119,24 @@ impl Sources {
         Ok(passed)
     }
 
-    /// Stops those that are none of these: first those without an heir, then the others, for nobody reads what is left until
-    /// the heirs are started. What had been received is in the buffer then. Says how many that were.
+    /// Stops those that are none of these: first those without an heir, last those that have nothing to wait for, because
+    /// nobody reads what is left until the heirs are started. What had been received is in the buffer then. Says how many
+    /// that were.
     pub(crate) fn keep(&mut self, these: &[Source], heirs: &mut [Bound]) -> usize {
         let gone = self.running.extract_if(.., |running| !these.contains(running.source()));
         let has_heir = |running: &Running| heirs.iter().any(|heir| running.estate().is_for(heir));
         let (left, gone): (Vec<_>, Vec<_>) = gone.partition(|running| has_heir(running));
         let count = left.len() + gone.len();
         drop(self.end(gone));
-        let whose: Vec<Option<usize>> =
-            left.iter().map(|running| heirs.iter().position(|heir| running.estate().is_for(heir))).collect();
         left.iter().for_each(|running| running.estate().leave_to(running.source(), heirs));
-        for (whose, legacy) in whose.into_iter().zip(self.end(left)) {
-            if let Some(heir) = whose.and_then(|place| heirs.get_mut(place)) {
-                heir.inherit(legacy);
+        let (waited_for, at_once): (Vec<_>, Vec<_>) = left.into_iter().partition(Running::ends_connections);
+        for group in [waited_for, at_once] {
+            let heir_of = |running: &Running| heirs.iter().position(|heir| running.estate().is_for(heir));
+            let whose: Vec<Option<usize>> = group.iter().map(heir_of).collect();
+            for (whose, legacy) in whose.into_iter().zip(self.end(group)) {
+                if let Some(heir) = whose.and_then(|place| heirs.get_mut(place)) {
+                    heir.inherit(legacy);
+                }
             }
         }
         count

@@ -90,6 +90,11 @@ impl Running {
         &self.estate
     }
 
+    /// Whether it has connections that do not go on with a successor: they are waited for.
+    pub(super) fn ends_connections(&self) -> bool {
+        self.source.kind.streams().is_some() && !self.estate.connections.is_left()
+    }
+
     /// Tells it to stop reading; what is left to a successor is the successor's to read.
     pub(super) fn stop(&mut self) {
         self.estate.settle();
