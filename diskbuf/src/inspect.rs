@@ -1,5 +1,5 @@
-//! Looking into a queue that no process has open: what it holds, what is damaged, every record. Nothing is written: the queue
-//! is opened, by the same code as always, on an [`Overlay`].
+//! Looking into a queue that no process has open: what it holds, what is damaged, every record. Nothing is written, unless a
+//! consumer is [removed](Inspection::remove_consumer): the queue is opened, by the same code as always, on an [`Overlay`].
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -34,7 +34,7 @@ pub use verdict::Verdict;
 
 use crate::consumer::Limit;
 use crate::cursor::{self, Behind, Cursor};
-use crate::error::{OpenError, ReadError};
+use crate::error::{ConsumerError, OpenError, ReadError};
 use crate::format::{CONSUMERS, DATA_START, HEADER_LEN, META, PAGE_LEN};
 use crate::meta::{self, Meta};
 use crate::options::Options;
@@ -44,7 +44,7 @@ use crate::record::Life;
 use crate::segment::{self, Header, read_full};
 use crate::seq::{Loss, LossCause, Seq};
 use crate::status::{Recovery, Status};
-use crate::storage::{Overlay, Storage, StorageFile};
+use crate::storage::{Disk, Overlay, Storage, StorageFile};
 use crate::window::{Wanted, Window};
 
 /// A queue at rest. While it exists nobody can open the queue.
@@ -253,6 +253,26 @@ impl Inspection {
         debug_assert_eq!(done, ControlFlow::Continue(()), "nothing ended it");
         verdict.add_recovery(self);
         Ok(verdict)
+    }
+
+    /// Forgets a consumer: nobody gets what it had not acknowledged, and its room is free when the queue is opened. The one
+    /// thing that an inspection writes.
+    ///
+    /// # Errors
+    /// When there is none, or when the system refuses.
+    pub fn remove_consumer(&mut self, name: &str) -> Result<(), ConsumerError> {
+        let place = self.consumers.iter().position(|consumer| consumer.name == name);
+        let place = place.ok_or_else(|| ConsumerError::Unknown { name: name.to_owned() })?;
+        let real = Disk::new(self.overlay.path(""));
+        let file = cursor::file_name(name);
+        let path = real.path(&file);
+        real.remove(&file).and_then(|()| real.sync_dir(CONSUMERS)).map_err(|source| ConsumerError::Io {
+            operation: "remove cursor",
+            path,
+            source,
+        })?;
+        self.consumers.remove(place);
+        Ok(())
     }
 
     /// The segments, oldest first.

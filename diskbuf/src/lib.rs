@@ -39,7 +39,8 @@
 //! Delivery is at least once. A damaged record is never delivered: [`Delivery::losses`] names what is gone, by
 //! number, and reading goes on behind it. [`Queue::recovery`] tells what opening found.
 //!
-//! [`inspect`] looks into a queue that nobody has open, and writes nothing: after a crash, before a repair, for a copy.
+//! [`inspect`] looks into a queue that nobody has open, and writes nothing unless a consumer is to be forgotten: after a crash,
+//! before a repair, for a copy.
 //!
 //! # When it is full
 //!

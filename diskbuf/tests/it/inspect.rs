@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use diskbuf::inspect::{Entry, Inspection, Place};
-use diskbuf::{Behind, Limit, LossCause, OpenError, Start, WhenFull};
+use diskbuf::{Behind, ConsumerError, Limit, LossCause, OpenError, Start, WhenFull};
 use proptest::prelude::*;
 
 use crate::support::{SEGMENT, append, copy_dir, drain, open, options, payload, segment_path, seq};
@@ -83,6 +83,34 @@ fn a_queue_at_rest_is_shown_with_its_segments_and_consumers_and_is_not_touched()
     drop(inspection);
     assert!(bytes(dir.path()) == before, "a file was touched");
     open(dir.path());
+}
+
+#[test]
+fn a_consumer_can_be_removed_from_a_queue_at_rest_and_its_room_is_free_at_the_next_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        drop(queue.consumer("gone", Start::Oldest).unwrap());
+        let mut here = queue.consumer("here", Start::Oldest).unwrap();
+        append(&queue, 1..1_500);
+        drain(&mut here);
+    }
+    let before = bytes(dir.path());
+    let mut inspection = Inspection::open(dir.path()).unwrap();
+    let error = inspection.remove_consumer("nobody").unwrap_err();
+    assert!(matches!(error, ConsumerError::Unknown { name } if name == "nobody"));
+    inspection.remove_consumer("gone").unwrap();
+    inspection.remove_consumer("gone").unwrap_err();
+    assert_eq!(inspection.consumers().iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["here"]);
+    drop(inspection);
+    let mut after = bytes(dir.path());
+    after.insert(
+        dir.path().join("consumers/gone.cursor"),
+        before[&dir.path().join("consumers/gone.cursor")].clone(),
+    );
+    assert!(after == before, "nothing else is touched");
+    let status = open(dir.path()).status();
+    assert!(status.records < 1_499 && status.consumers.len() == 1, "{status:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::control::Request;
+use crate::control::{Request, Work};
 
 /// What the process says to whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,14 @@ pub(crate) enum Exit {
     /// What was given is wrong: the configuration, and nothing was started; a message, with `parse --strict`; or a
     /// buffer, of which something is damaged or lost.
     BadConfig = 1,
-    // 2 is clap's: the arguments are wrong.
+    /// The arguments are wrong, as clap says it too, or one is missing: `--yes`.
+    BadArguments = 2,
     /// The system refuses what the configuration asks for: a port in use, a directory that cannot be written.
     CannotStart = 3,
     /// Stopped, but accepted messages are still in the buffer: the destination did not take them. The next start
     /// delivers them.
     LeftInBuffer = 4,
-    /// A part of the collector died; what was accepted is in the buffer.
+    /// A part of the collector died, what was accepted is in the buffer; or a reload was done in part.
     Failed = 5,
 }
 
@@ -60,7 +61,8 @@ const EXIT_HELP: &str = "\
 Signals: TERM, INT  hand addresses over, stop reading, write what is queued, exit (a second one: exit at once, keep the queue)
          HUP        do what the configuration says now, and open the files anew that are written
          USR1       write the ledger to the log: received = delivered + queued + dropped
-Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer  5 failed";
+Exit:    0 done  1 bad configuration, message or buffer  2 bad arguments  3 cannot start  4 messages left in the buffer
+         5 failed, or a reload done in part";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -84,7 +86,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Send numbered messages, and say how many went
     Send(send::SendArguments),
-    /// Look into a buffer that no collector has open: list it, print it, check it, write it as JSON
+    /// Look into a buffer that no collector has open: list it, print it, check it, write it as JSON. Give up what waits in
+    /// it for a destination that is not configured any more, whether or not a collector runs
     Buffer(buffer::BufferArguments),
     /// Show what is understood of messages: standard input in, one JSON object a line out
     Parse(parse::ParseArguments),
@@ -121,7 +124,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Status(status)) => ask::status(&status),
         Some(Command::Drain(which)) => ask::order(&which, &Request::Drain),
         Some(Command::Promote(which)) => ask::order(&which, &Request::Promote),
-        Some(Command::Reload(which)) => ask::order(&which, &Request::Reload),
+        Some(Command::Reload(which)) => ask::order(&which, &Request::Do(Work::Reload)),
         Some(Command::Events(events)) => ask::events(&events),
         Some(Command::Demo(demo)) => demo::demo(&demo),
         Some(Command::Send(load)) => send::send(&load),

@@ -3,6 +3,7 @@
 //! A message goes socket → [`intake`] → buffer → destination. A source thread never waits for a destination; they
 //! meet only in the buffer, a [`diskbuf::Queue`] of [`record`]s. Every message is accounted for in the [`ledger`].
 
+mod backlog;
 mod buffer;
 mod casualty;
 mod descriptors;
@@ -14,8 +15,10 @@ mod limit;
 mod names;
 mod path;
 mod prepare;
+pub(crate) mod privileges;
 mod reception;
 mod record;
+mod reload;
 mod routing;
 mod settled;
 mod sources;
@@ -25,12 +28,14 @@ mod vitals;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use diskbuf::Queue;
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
+pub(crate) use self::backlog::{Backlog, Consent, orphaned};
 pub(crate) use self::casualty::Casualty;
 use self::descriptors::Descriptors;
 use self::destinations::running::{Around, Destinations};
@@ -41,16 +46,18 @@ use self::names::Names;
 use self::path::ways::Buffer;
 use self::prepare::Prepared;
 use self::reception::Machine;
+pub(crate) use self::record::{Extent, Extra, Record};
+pub(crate) use self::reload::ReloadError;
 use self::routing::{Arrival, Plans};
 use self::settled::Settled;
 use self::sources::{Bound, Held, Passed, Sources, Surroundings};
 pub(crate) use self::sources::{Ear, Whose};
 use self::stop::Stop;
+use self::vitals::NotDone;
 pub(crate) use self::vitals::Vitals;
-use crate::config::{Config, Naming};
+use crate::config::{self, Config, Naming};
 
-/// Why the collector did not start, or did not change. Nothing is running then that was not before, and nothing was
-/// accepted.
+/// Why the collector, or a part of it, did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("cannot listen on {place} (source `{id}`): {source}{}", bind_hint(.source))]
@@ -69,6 +76,12 @@ pub(crate) enum StartError {
     Moved,
     #[error("cannot start a thread: {source}")]
     Thread { source: io::Error },
+}
+
+impl StartError {
+    fn bind(source: &config::Source, error: io::Error) -> Self {
+        Self::Bind { id: source.id.clone(), place: source.place(), source: error }
+    }
 }
 
 fn bind_hint(error: &io::Error) -> &'static str {
@@ -96,6 +109,7 @@ pub(crate) struct Collector {
     give_up: Stop,
     zone: IanaZone,
     settled: Settled,
+    not_done: NotDone,
 }
 
 impl Collector {
@@ -119,6 +133,9 @@ impl Collector {
         for socket in unused {
             warn!("the service manager passed a socket that no source asks for: {socket}");
         }
+        for lacking in privileges::lacking(config) {
+            warn!("{lacking}");
+        }
         let descriptors = Descriptors::share(config);
         let machine = machine(config);
         let zone = machine.zone.clone();
@@ -135,7 +152,8 @@ impl Collector {
             Buffer::HoldsRecords
         };
         let Prepared { plan, openings, around } = Prepared::new(config, &mut names, &ledger, holds)?;
-        let plans = Plans::new(plan);
+        let plan = Arc::new(plan);
+        let plans = Plans::new(Arc::clone(&plan));
         let (dead, casualty) = tokio::sync::mpsc::unbounded_channel();
         let give_up = Stop::default();
         let sources = Sources::new(Surroundings {
@@ -160,18 +178,31 @@ impl Collector {
         });
         let runtime = Some(runtime);
         let settled = Settled::by(config);
-        let mut this =
-            Self { queue, ledger, runtime, sources, destinations, plans, names, give_up, zone, settled };
+        let not_done = NotDone::default();
+        let mut this = Self {
+            queue,
+            ledger,
+            runtime,
+            sources,
+            destinations,
+            plans,
+            names,
+            give_up,
+            zone,
+            settled,
+            not_done,
+        };
         let mut started = Ok(());
         for opening in openings {
             let wanted = prepare::wanted(config, opening.to, &around);
             started = prepare::open(opening, &around, descriptors.files, &this.zone)
-                .and_then(|deliver| this.destinations.add(wanted, deliver, Arrival::First));
+                .and_then(|deliver| this.destinations.add(wanted, deliver, &plan, Arrival::First));
             if started.is_err() {
                 break;
             }
         }
         if started.is_ok() {
+            this.destinations.expect(&config.destinations);
             this.destinations.warn_of_forgotten();
             started = bound.into_iter().try_for_each(|bound| this.begin(bound));
         }
@@ -195,106 +226,17 @@ impl Collector {
 
     /// How it is, for others to look at while it runs.
     pub(crate) fn vitals(&self) -> Vitals {
-        Vitals { queue: self.queue.clone(), ledger: self.ledger.clone(), drops: self.sources.drops() }
+        Vitals {
+            queue: self.queue.clone(),
+            ledger: self.ledger.clone(),
+            drops: self.sources.drops(),
+            not_done: self.not_done.clone(),
+        }
     }
 
     /// The ledger at this moment.
     pub(crate) fn balance(&self) -> Balance {
         self.vitals().balance()
-    }
-
-    /// Does what this configuration says, and opens files anew. Sources and destinations that are as they were go on with
-    /// their connections, and no record is lost. When it cannot be done, nothing has changed. What was done comes in words.
-    pub(crate) fn reload(&mut self, config: &Config) -> Result<String, StartError> {
-        if !self.settled.has_places_of(config) {
-            return Err(StartError::Moved);
-        }
-        let descriptors = Descriptors::share(config);
-        let mut names = self.names.clone();
-        let prepared = Prepared::new(config, &mut names, &self.ledger, Buffer::HoldsRecords)?;
-        let Prepared { plan, openings, around } = prepared;
-        let all: Vec<_> = config.destinations.iter().map(|to| prepare::wanted(config, to, &around)).collect();
-        let mut fresh = Vec::new();
-        for opening in openings {
-            let wanted = prepare::wanted(config, opening.to, &around);
-            if !self.destinations.has(&wanted) {
-                // One that is changed was there when the messages that wait for it were accepted; what came before a new
-                // one was there is none of its business.
-                let arrival =
-                    if self.destinations.knows(&wanted.to.id) { Arrival::First } else { Arrival::Later };
-                fresh.push((
-                    wanted,
-                    prepare::open(opening, &around, descriptors.files, &self.zone)?,
-                    arrival,
-                ));
-            }
-        }
-        if asks_for_names(config) {
-            self.sources.ask_for_names(config.received.dns_cache);
-        }
-        let bound = self.exchange_sockets(config)?;
-        // From here on it is done.
-        let changed = self.destinations.end_changed(&all);
-        let started = fresh.len();
-        for (wanted, deliver, arrival) in fresh {
-            self.destinations.add(wanted, deliver, arrival)?;
-        }
-        // They are heard to the end by the paths that they were in; those that follow know nothing of them.
-        let sources_ended = self.sources.keep(&config.sources);
-        self.plans.replace(plan);
-        self.names = names;
-        let sources_started = bound.len();
-        for bound in bound {
-            self.begin(bound)?;
-        }
-        let ended = changed + self.destinations.release(&all);
-        self.destinations.warn_of_forgotten();
-        self.destinations.reopen();
-        let waiting = self.settled.waiting(config);
-        let waiting = if waiting.is_empty() {
-            String::new()
-        } else {
-            format!("; what is new in {} holds from the next start on", waiting.join(", and in "))
-        };
-        Ok(format!(
-            "reloaded: {} sources ({sources_started} started, {sources_ended} ended), {} paths, {} destinations ({started} started, \
-             {ended} ended); files are opened anew{waiting}",
-            config.sources.len(),
-            config.paths.len(),
-            config.destinations.len(),
-        ))
-    }
-
-    /// Binds what is new. A source that is set up otherwise at the place where it is has to end first; when one cannot be
-    /// bound then, all that have ended are started again as they were.
-    fn exchange_sockets(&mut self, config: &Config) -> Result<Vec<Bound>, StartError> {
-        let mut passed = Passed::none();
-        let fresh: Vec<_> = config.sources.iter().filter(|source| !self.sources.has(source)).collect();
-        let (changed, new): (Vec<_>, Vec<_>) =
-            fresh.into_iter().partition(|source| self.sources.occupies_place_of(source));
-        let mut bound = Vec::new();
-        for source in new {
-            bound.push(bind(config, source, &mut passed)?);
-        }
-        let mut ended = Vec::new();
-        for source in changed {
-            ended.extend(self.sources.end_at_place_of(source));
-            match bind(config, source, &mut passed) {
-                Ok(one) => bound.push(one),
-                Err(error) => {
-                    // What was bound meanwhile is where they were.
-                    drop(bound);
-                    for old in ended {
-                        let again = bind(config, &old, &mut passed).and_then(|old| self.begin(old));
-                        if let Err(again) = again {
-                            warn!("could not be started again as it was: {again}");
-                        }
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        Ok(bound)
     }
 
     /// What ends a [`Self::stop`] that takes too long.
@@ -318,14 +260,10 @@ impl Collector {
     }
 }
 
-fn bind(config: &Config, source: &crate::config::Source, passed: &mut Passed) -> Result<Bound, StartError> {
+fn bind(config: &Config, source: &config::Source, passed: &mut Passed) -> Result<Bound, StartError> {
     let virtual_address =
         |listen: std::net::SocketAddr| config.keeper.as_ref().is_some_and(|keeper| keeper.has(listen.ip()));
-    Bound::bind(source, virtual_address, passed).map_err(|error| StartError::Bind {
-        id: source.id.clone(),
-        place: source.place(),
-        source: error,
-    })
+    Bound::bind(source, virtual_address, passed).map_err(|error| StartError::bind(source, error))
 }
 
 /// The sources of the configuration, in its order, none of them at work.

@@ -25,8 +25,8 @@ use toml::de::{DeTable, DeValue};
 
 use self::check::Check;
 use self::destination::{DeliverKeys, Placed, Places};
-pub(crate) use self::diagnostic::nearest;
-use self::diagnostic::{Diagnostic, Errors, Text};
+pub(crate) use self::diagnostic::{Diagnostic, nearest};
+use self::diagnostic::{Errors, Text};
 use self::entry::Entry;
 use self::path::{Ends, Paths};
 use self::vrrp::Findings;

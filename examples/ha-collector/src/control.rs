@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
+use crate::collector::Consent;
+
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -23,10 +25,41 @@ pub(crate) enum Request {
     Drain,
     /// Contend again.
     Promote,
-    /// As HUP.
-    Reload,
+    /// To be done by the collector.
+    Do(Work),
     /// Every change of state after the one with this number, and all that follow.
     Events { after: u64 },
+}
+
+/// What a collector can be told to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// Read the configuration again and do as it says; open the files anew.
+    Reload,
+    /// Give up what waits for a destination that is not configured, or say what that is.
+    Forget { destination: String, consent: Consent },
+}
+
+/// What became of it, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Done(String),
+    /// Some of it is done and some could not be.
+    InPart(String),
+    /// Nothing has changed.
+    Refused(String),
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done(said) => Ok(said.into()),
+            Outcome::InPart(said) => Ok(serde_json::json!({ "in_part": said })),
+            Outcome::Refused(why) => Err(why),
+        }
+    }
 }
 
 /// The answer: what was asked for, or why not.

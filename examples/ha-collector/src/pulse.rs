@@ -11,6 +11,8 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::control::{Outcome, Work};
+
 /// From the collector. The keeper believes nothing of it that could hurt more than a failover.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,8 +23,8 @@ pub(crate) enum ToKeeper {
     Beat { problems: Vec<String> },
     /// The ledger that was asked for.
     Ledger(serde_json::Value),
-    /// What became of the new configuration, in words: done, or why not.
-    Reloaded(Result<String, String>),
+    /// What became of the work of that number.
+    Worked { number: u64, outcome: Outcome },
 }
 
 /// From the keeper.
@@ -31,8 +33,8 @@ pub(crate) enum ToKeeper {
 pub(crate) enum ToCollector {
     /// Send the ledger.
     Ledger,
-    /// Read the configuration again and do as it says; open the files anew.
-    Reload,
+    /// Do this, and say what became of it.
+    Do { number: u64, work: Work },
     /// Drain, and end.
     Stop,
 }

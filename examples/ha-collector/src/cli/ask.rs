@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Exit;
+use crate::collector::orphaned;
 use crate::config::Config;
 use crate::control::{AskError, Request, Wanted, ask};
 use crate::log::say;
@@ -49,10 +50,14 @@ pub(super) struct EventsArguments {
 
 impl Which {
     fn control(&self) -> Result<PathBuf, Exit> {
+        self.read().map(|config| config.control)
+    }
+
+    pub(super) fn read(&self) -> Result<Config, Exit> {
         if self.config.is_empty() {
-            return Ok(Config::standard(self.data.as_deref()).control);
+            return Ok(Config::standard(self.data.as_deref()));
         }
-        Config::load(&self.config, self.data.as_deref()).map(|config| config.control).map_err(|errors| {
+        Config::load(&self.config, self.data.as_deref()).map_err(|errors| {
             say(errors);
             Exit::BadConfig
         })
@@ -65,12 +70,29 @@ pub(super) fn order(which: &Which, request: &Request) -> Exit {
         Ok(path) => path,
         Err(exit) => return exit,
     };
-    let mut said = String::new();
-    let asked = ask(&path, request, |answer| {
-        said = answer.as_str().unwrap_or_default().to_owned();
+    told(answered(&path, request))
+}
+
+/// What is answered to an order.
+pub(super) fn answered(path: &Path, request: &Request) -> Result<Value, AskError> {
+    let mut said = Value::Null;
+    ask(path, request, |answer| {
+        said = answer;
         Wanted::Enough
-    });
-    done(asked.map(|()| said))
+    })?;
+    Ok(said)
+}
+
+/// Passes on what was answered to an order.
+pub(super) fn told(answer: Result<Value, AskError>) -> Exit {
+    let in_part = |answer: &Value| answer.get("in_part").and_then(Value::as_str).map(str::to_owned);
+    match answer {
+        Ok(answer) if let Some(said) = in_part(&answer) => {
+            say(format_args!("error: {said}"));
+            Exit::Failed
+        }
+        answer => done(answer.map(|answer| answer.as_str().unwrap_or_default().to_owned())),
+    }
 }
 
 pub(super) fn events(arguments: &EventsArguments) -> Exit {
@@ -184,6 +206,16 @@ fn table(status: &Value) -> String {
     ledger(&mut out, "SOURCE", &["received", "accepted", "waiting"], list("sources"));
     ledger(&mut out, "PATH", &["offered", "taken", "filtered"], list("paths"));
     ledger(&mut out, "DESTINATION", &["delivered", "passed_by", "queued"], list("destinations"));
+    for failed in list("not_done").iter().filter_map(Value::as_str) {
+        _ = writeln!(out, "\nnot done at the last reload: {failed}");
+    }
+    for row in list("destinations") {
+        if row.get("orphaned").and_then(Value::as_bool) == Some(true) {
+            let name = row.get("id").and_then(Value::as_str).unwrap_or_default();
+            let queued = row.get("queued").and_then(Value::as_u64).unwrap_or_default();
+            _ = writeln!(out, "\n{}", orphaned(name, queued));
+        }
+    }
     out
 }
 

@@ -1,9 +1,12 @@
-//! `ha-collector buffer`: what is in a buffer that no collector has open, and whether it is whole. Nothing is written to it.
+//! `ha-collector buffer`: what is in a buffer that no collector has open, and whether it is whole. Nothing is written to it,
+//! save by `forget`.
+
+mod forget;
 
 use std::io::{self, BufWriter, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -12,9 +15,10 @@ use clap::{Args, Subcommand};
 use diskbuf::inspect::{Entry, Inspection, Place};
 use diskbuf::{Behind, Loss, OpenError, ReadError};
 use serde_json::{Map, Value, json};
-use syslog_parse::{Deviation, Deviations, Provenance, Rfc3339, Span, Timestamp};
+use syslog_parse::{Deviation, Format, Rfc3339};
 
 use super::Exit;
+use crate::collector::{Extent, Extra, Record, chain};
 use crate::log;
 
 #[derive(Debug, Args)]
@@ -33,6 +37,8 @@ enum What {
     Verify(Which),
     /// Write every message as a JSON object a line
     Export(Which),
+    /// Give up what waits for a destination that is not configured any more, so that the buffer gets its room back
+    Forget(forget::ForgetArguments),
 }
 
 #[derive(Debug, Args)]
@@ -43,25 +49,13 @@ struct Which {
 }
 
 pub(super) fn buffer(arguments: &BufferArguments) -> Exit {
-    let (What::Ls(which) | What::Cat(which) | What::Verify(which) | What::Export(which)) = &arguments.what;
-    let mut inspection = match Inspection::open(&which.dir) {
-        Ok(inspection) => inspection,
-        Err(error) => {
-            let damaged = matches!(error, OpenError::MetaDamaged { .. } | OpenError::MetaMissing { .. });
-            let hint = match error {
-                OpenError::Locked { .. } => "; stop the collector, or look at a copy of the directory",
-                _ => "",
-            };
-            log::say(format_args!("error: {}{hint}", chain(&error)));
-            return if damaged { Exit::BadConfig } else { Exit::CannotStart };
-        }
-    };
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &arguments.what {
-        What::Ls(_) => ls(&inspection, &mut out),
-        What::Cat(_) => each(&mut inspection, &mut out, cat),
-        What::Verify(_) => verify(&mut inspection, &mut out),
-        What::Export(_) => each(&mut inspection, &mut out, export),
+        What::Ls(which) => open(&which.dir, |inspection| ls(inspection, &mut out)),
+        What::Cat(which) => open(&which.dir, |inspection| each(inspection, &mut out, cat)),
+        What::Verify(which) => open(&which.dir, |inspection| verify(inspection, &mut out)),
+        What::Export(which) => open(&which.dir, |inspection| each(inspection, &mut out, export)),
+        What::Forget(arguments) => return forget::forget(arguments),
     };
     match done.and_then(|exit| out.flush().map_err(Failed::Write).map(|()| exit)) {
         Ok(exit) => exit,
@@ -72,20 +66,25 @@ pub(super) fn buffer(arguments: &BufferArguments) -> Exit {
     }
 }
 
+/// Opens a buffer that nobody has open, and does this with it.
+fn open(dir: &Path, then: impl FnOnce(&mut Inspection) -> Result<Exit, Failed>) -> Result<Exit, Failed> {
+    match Inspection::open(dir) {
+        Ok(mut inspection) => then(&mut inspection),
+        Err(error) => {
+            let damaged = matches!(error, OpenError::MetaDamaged { .. } | OpenError::MetaMissing { .. });
+            let hint = match error {
+                OpenError::Locked { .. } => "; stop the collector, or look at a copy of the directory",
+                _ => "",
+            };
+            log::say(format_args!("error: {}{hint}", chain(&error)));
+            Ok(if damaged { Exit::BadConfig } else { Exit::CannotStart })
+        }
+    }
+}
+
 fn failed(error: &dyn std::error::Error) -> Exit {
     log::say(format_args!("error: {}", chain(error)));
     Exit::Failed
-}
-
-/// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What went wrong after the buffer was open.
@@ -205,7 +204,7 @@ fn each<W: Write>(
 fn cat(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
     match entry {
         Entry::Record { payload, .. } => {
-            let raw = Fields::read(payload).map_or(*payload, |fields| fields.raw);
+            let raw = Record::read(payload).map_or(*payload, |record| record.raw());
             writeln!(out, "{}", escaped(raw))
         }
         Entry::Lost(loss) => {
@@ -246,8 +245,8 @@ fn export(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
                 Place::Quarantine { file } => object.insert("put_away_in".to_owned(), (*file).into()),
                 _ => None,
             };
-            match Fields::read(payload) {
-                Some(fields) => fields.describe(&mut object),
+            match Record::read(payload) {
+                Some(record) => describe(&record, &mut object),
                 None => bytes(&mut object, "record", payload),
             }
         }
@@ -269,70 +268,41 @@ fn bytes(object: &mut Map<String, Value>, key: &str, bytes: &[u8]) {
     };
 }
 
-/// What `collector::record` writes, version 1, as its table has it.
-struct Fields<'a> {
-    header: &'a [u8; 128],
-    raw: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    fn read(payload: &'a [u8]) -> Option<Self> {
-        let (header, raw) = payload.split_first_chunk()?;
-        (header.first() == Some(&1)).then_some(Self { header, raw })
+fn describe(record: &Record<'_>, object: &mut Map<String, Value>) {
+    let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    put("received", Rfc3339::new(record.received(), 0, 9).to_string().into());
+    let time = record.time();
+    put("time", Rfc3339::new(time.instant, time.offset, time.fraction_digits).to_string().into());
+    put("zone", time.provenance.map_or(Value::Null, |stamp| stamp.zone().as_str().into()));
+    let format = match record.format() {
+        Format::Rfc3164 => "rfc3164",
+        Format::Rfc5424 => "rfc5424",
+        _ => "unparsed",
+    };
+    put("format", format.into());
+    put("pri", record.received_priority().map_or(Value::Null, Value::from));
+    put("source_key", record.source().into());
+    let peer = record.peer().map(|ip| SocketAddr::new(ip, record.peer_port()));
+    put("peer", peer.map_or(Value::Null, |peer| peer.to_string().into()));
+    put("deviations", record.deviations().iter().map(Deviation::as_str).collect());
+    if let Some(sequence) = record.sequence() {
+        put("sequence", sequence.into());
     }
-
-    fn describe(&self, object: &mut Map<String, Value>) {
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-        let [format, flags, digits] = [1, 5, 6].map(|at| u8::from_le_bytes(self.at(at)));
-        let pri = u16::from_le_bytes(self.at(2));
-        let received = i64::from_le_bytes(self.at(8));
-        let nanos = u32::try_from(received.rem_euclid(NANOS)).unwrap_or_default();
-        let received = Timestamp::new(received.div_euclid(NANOS), nanos);
-        put("received", Rfc3339::new(received, 0, 9).to_string().into());
-        let time = Timestamp::new(i64::from_le_bytes(self.at(16)), u32::from_le_bytes(self.at(24)));
-        let offset = i32::from_le_bytes(self.at(28));
-        put("time", Rfc3339::new(time, offset, digits).to_string().into());
-        let from_stamp = flags & 1 != 0;
-        let zone = Provenance::from_bits(u8::from_le_bytes(self.at(4))).zone().as_str();
-        put("zone", if from_stamp { zone.into() } else { Value::Null });
-        let format = match format {
-            1 => "rfc3164",
-            2 => "rfc5424",
-            _ => "unparsed",
-        };
-        put("format", format.into());
-        put("pri", if pri == u16::MAX { Value::Null } else { pri.into() });
-        put("source_key", u32::from_le_bytes(self.at(48)).into());
-        put("peer", self.peer().map_or(Value::Null, |peer| peer.to_string().into()));
-        let deviations = Deviations::from_bits(u64::from_le_bytes(self.at(32)));
-        put("deviations", deviations.iter().map(Deviation::as_str).collect());
-        if flags & 2 != 0 {
-            put("sequence", u32::from_le_bytes(self.at(52)).into());
+    put("cut", (record.extent() == Extent::Cut).into());
+    let parts = [
+        ("host", record.stated_host()),
+        ("app", record.app()),
+        ("procid", record.procid()),
+        ("msgid", record.msgid()),
+        ("host_given", record.extra(Extra::Host)),
+        ("credentials", record.extra(Extra::Credentials)),
+        ("file", record.extra(Extra::FileName)),
+        ("raw", Some(record.raw())),
+    ];
+    for (key, part) in parts {
+        if let Some(part) = part {
+            bytes(object, key, part);
         }
-        put("cut", (flags & 4 != 0).into());
-        for (place, key) in ["host", "app", "procid", "msgid"].into_iter().enumerate() {
-            let at = 80 + 8 * place;
-            let span =
-                Span { start: u32::from_le_bytes(self.at(at)), len: u32::from_le_bytes(self.at(at + 4)) };
-            if let Some(part) = span.of(self.raw) {
-                bytes(object, key, part);
-            }
-        }
-        bytes(object, "raw", self.raw);
-    }
-
-    fn peer(&self) -> Option<SocketAddr> {
-        let ip = Ipv6Addr::from(self.at::<16>(64));
-        let ip = match u8::from_le_bytes(self.at(7)) {
-            4 => IpAddr::V4(ip.to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED)),
-            6 => IpAddr::V6(ip),
-            _ => return None,
-        };
-        Some(SocketAddr::new(ip, u16::from_le_bytes(self.at(56))))
-    }
-
-    fn at<const N: usize>(&self, at: usize) -> [u8; N] {
-        self.header.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
     }
 }
 
@@ -347,8 +317,6 @@ fn ago(age: Duration) -> String {
     };
     format!("{number} {unit}")
 }
-
-const NANOS: i64 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {

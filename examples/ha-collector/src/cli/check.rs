@@ -1,7 +1,14 @@
 //! `ha-collector check`: reads the configuration and starts nothing.
 
+use diskbuf::OpenError;
+use diskbuf::inspect::Inspection;
+use serde_json::Value;
+
+use super::ask::answered;
 use super::{CheckArguments, Exit};
-use crate::config::Config;
+use crate::collector::{orphaned, privileges};
+use crate::config::{Config, Diagnostic};
+use crate::control::Request;
 use crate::log;
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -9,6 +16,14 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         Ok(config) => {
             if !config.warnings.0.is_empty() {
                 log::say(&config.warnings);
+            }
+            for (name, records) in orphans(&config) {
+                log::say(Diagnostic::warning(orphaned(&name, records)).to_string().trim_end());
+            }
+            for lacking in privileges::lacking(&config) {
+                log::say(
+                    Diagnostic::warning(lacking).help("seen by the user who asks").to_string().trim_end(),
+                );
             }
             log::say(format_args!("good: {config}"));
             for to in &config.destinations {
@@ -20,5 +35,29 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             log::say(errors);
             Exit::BadConfig
         }
+    }
+}
+
+/// Destinations that are not configured and for which records wait, as far as anybody tells: the buffer, or whoever has it
+/// open. On another machine nobody does.
+fn orphans(config: &Config) -> Vec<(String, u64)> {
+    let configured = |name: &str| config.destinations.iter().any(|to| to.id == name);
+    match Inspection::open(&config.buffer.dir) {
+        Ok(inspection) => {
+            let waiting = inspection.consumers().iter();
+            let waiting = waiting.filter(|waiting| waiting.lag > 0 && !configured(&waiting.name));
+            waiting.map(|waiting| (waiting.name.clone(), waiting.lag)).collect()
+        }
+        Err(OpenError::Locked { .. }) => {
+            let status = answered(&config.control, &Request::Status).unwrap_or_default();
+            let rows = status.get("destinations").and_then(Value::as_array).map(Vec::as_slice);
+            let orphan = |row: &Value| {
+                let name = row.get("id")?.as_str()?;
+                let alone = row.get("orphaned")?.as_bool()? && !configured(name);
+                alone.then_some((name.to_owned(), row.get("queued")?.as_u64()?))
+            };
+            rows.unwrap_or_default().iter().filter_map(orphan).collect()
+        }
+        Err(_) => Vec::new(),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(crate) enum DropReason {
     Behind,
     /// The destination takes what it can take at once, and could not.
     NotTaken,
+    /// It waited for a destination that is no longer configured, and was given up on command.
+    Forgotten,
 }
 
 /// Why a connection was closed by us.
@@ -64,7 +66,7 @@ impl Closing {
 }
 
 impl DropReason {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::KernelReceiveBuffer,
         Self::Empty,
         Self::NoPath,
@@ -78,6 +80,7 @@ impl DropReason {
         Self::TooOften,
         Self::Behind,
         Self::NotTaken,
+        Self::Forgotten,
     ];
 
     const fn name(self) -> &'static str {
@@ -95,6 +98,7 @@ impl DropReason {
             Self::TooOften => "too_often",
             Self::Behind => "behind",
             Self::NotTaken => "not_taken",
+            Self::Forgotten => "forgotten",
         }
     }
 }
@@ -201,6 +205,8 @@ pub(crate) struct DestinationAccount {
     first: AtomicU64,
     /// Where it ended, once it is no longer there; [`THERE`] while it is.
     end: AtomicU64,
+    /// Not configured, but messages wait for it.
+    orphaned: AtomicBool,
     /// Messages that are where the destination promises.
     delivered: AtomicU64,
     /// Messages of the buffer that are for other destinations.
@@ -275,6 +281,7 @@ impl Ledger {
             ..DestinationAccount::default()
         };
         let account = open(&self.destinations, |account| account.id == id, new);
+        account.orphaned.store(false, Ordering::Relaxed);
         let end = account.end.swap(THERE, Ordering::Relaxed);
         if end != THERE {
             // What came while it was not there was not due to it.
@@ -283,10 +290,18 @@ impl Ledger {
         account
     }
 
+    /// The account of a destination that is not configured and has its place in the buffer, at `first`, all the same.
+    pub(crate) fn orphan_destination(&self, id: &str, first: u64) -> Arc<DestinationAccount> {
+        let account = self.open_destination(id, first);
+        account.orphaned.store(true, Ordering::Relaxed);
+        account
+    }
+
     /// A destination is no longer there, and has no place in the buffer any more; it had got as far as `end`.
     pub(crate) fn forget_destination(&self, id: &str, end: u64) {
         for account in lock(&self.destinations).iter().filter(|account| account.id == id) {
             account.end.store(end, Ordering::Relaxed);
+            account.orphaned.store(false, Ordering::Relaxed);
         }
     }
 
@@ -329,9 +344,16 @@ impl Ledger {
                 cut: load(&account.cut),
                 queued: queued(&account.id),
                 dropped: account.dropped.by_reason(),
+                orphaned: account.orphaned.load(Ordering::Relaxed),
             })
             .collect();
-        Balance { buffered: next.saturating_sub(self.first), sources, paths, destinations }
+        Balance {
+            buffered: next.saturating_sub(self.first),
+            sources,
+            paths,
+            destinations,
+            not_done: Vec::new(),
+        }
     }
 }
 
@@ -343,6 +365,9 @@ pub(crate) struct Balance {
     sources: Vec<SourceBalance>,
     paths: Vec<PathBalance>,
     destinations: Vec<DestinationBalance>,
+    /// What the last reload could not do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_done: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -380,31 +405,44 @@ struct DestinationBalance {
     cut: u64,
     queued: u64,
     dropped: BTreeMap<&'static str, u64>,
+    /// Not configured: nobody delivers what is queued.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    orphaned: bool,
 }
 
 impl Balance {
+    pub(super) fn with_not_done(self, not_done: Vec<String>) -> Self {
+        Self { not_done, ..self }
+    }
+
     /// Whether every account closes. True whenever nothing is in flight; if not, a message is unaccounted for.
     pub(crate) fn closes(&self) -> bool {
         let dropped = |dropped: &BTreeMap<_, u64>| dropped.values().sum::<u64>();
         let source = |of: &SourceBalance| of.received == of.accepted + dropped(&of.dropped);
+        // What the buffer lost of what waits for one that is not there is told to whoever reads next, or gives it up.
         let destination = |of: &DestinationBalance| {
-            of.due == of.delivered + of.passed_by + of.queued + dropped(&of.dropped)
+            of.orphaned || of.due == of.delivered + of.passed_by + of.queued + dropped(&of.dropped)
         };
         self.buffered == self.sources.iter().map(|source| source.accepted).sum::<u64>()
             && self.sources.iter().all(source)
             && self.destinations.iter().all(destination)
     }
 
-    /// Of each destination: its id, how many messages wait for it, and how many it is done with.
+    /// Of each destination that is configured: its id, how many messages wait for it, and how many it is done with.
     pub(crate) fn progress(&self) -> impl Iterator<Item = (&str, u64, u64)> {
-        self.destinations.iter().map(|to| {
+        self.destinations.iter().filter(|to| !to.orphaned).map(|to| {
             (to.id.as_str(), to.queued, to.delivered + to.passed_by + to.dropped.values().sum::<u64>())
         })
     }
 
-    /// Messages that still wait for a destination.
+    /// Messages that still wait for a destination that is configured.
     pub(crate) fn queued(&self) -> u64 {
-        self.destinations.iter().map(|destination| destination.queued).sum()
+        self.destinations.iter().filter(|to| !to.orphaned).map(|to| to.queued).sum()
+    }
+
+    /// Destinations that are not configured, and the records that wait for each.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.destinations.iter().filter(|to| to.orphaned).map(|to| (to.id.as_str(), to.queued))
     }
 }
 
@@ -437,62 +475,4 @@ fn load(counter: &AtomicU64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_balance_closes_only_when_every_message_is_accounted_for() {
-        let ledger = Ledger::new(100);
-        let source = ledger.open_source("udp");
-        let files = ledger.open_destination("files", 95);
-        source.received(10, 1);
-        source.accepted(7);
-        source.dropped(DropReason::BufferFull, 3);
-        files.delivered(4);
-        assert!(ledger.balance(107, |_| 8).closes());
-        assert!(!ledger.balance(107, |_| 7).closes(), "one message is nowhere");
-        assert!(!ledger.balance(108, |_| 9).closes(), "one message in the buffer came from nowhere");
-        source.received(1, 0);
-        assert!(!ledger.balance(107, |_| 8).closes(), "one message was received and not accepted");
-    }
-
-    #[test]
-    fn what_is_for_others_and_what_was_before_it_close_a_destinations_account() {
-        let ledger = Ledger::new(0);
-        let source = ledger.open_source("udp");
-        source.received(15, 0);
-        source.accepted(15);
-        let late = ledger.open_destination("late", 8);
-        late.delivered(3);
-        late.passed_by(4);
-        assert!(ledger.balance(15, |_| 0).closes());
-        assert!(Arc::ptr_eq(&ledger.open_source("udp"), &source), "counted on");
-    }
-
-    #[test]
-    fn what_comes_while_a_destination_is_not_there_is_not_due_to_it() {
-        let ledger = Ledger::new(0);
-        let source = ledger.open_source("udp");
-        source.received(30, 0);
-        source.accepted(30);
-        ledger.open_destination("on-and-off", 0).delivered(10);
-        ledger.forget_destination("on-and-off", 10);
-        assert!(ledger.balance(30, |_| 0).closes());
-        ledger.open_destination("on-and-off", 25).delivered(5);
-        assert!(ledger.balance(30, |_| 0).closes());
-        assert!(!ledger.balance(31, |_| 0).closes());
-    }
-
-    #[test]
-    fn it_is_printed_with_the_reasons_that_occurred() {
-        let ledger = Ledger::new(0);
-        ledger.open_source("udp").dropped(DropReason::KernelReceiveBuffer, 2);
-        ledger.open_path("errors").count(15, 6);
-        ledger.open_destination("files", 0).delivered(1);
-        let line = ledger.balance(0, |_| 0).to_string();
-        assert_eq!(
-            line,
-            r#"{"buffered":0,"sources":[{"id":"udp","received":0,"accepted":0,"cut":0,"refused_connections":0,"waiting":0,"dropped":{"kernel_receive_buffer":2}}],"paths":[{"id":"errors","offered":15,"taken":6,"filtered":9}],"destinations":[{"id":"files","due":0,"delivered":1,"passed_by":0,"queued":0,"dropped":{}}]}"#
-        );
-    }
-}
+mod tests;

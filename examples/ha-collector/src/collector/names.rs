@@ -51,6 +51,7 @@ impl Names {
         for _ in 0..THREADS {
             let (names, asked) = (Arc::downgrade(&this), Arc::clone(&asked));
             let thread = Builder::new().name("names".to_owned()).spawn(move || {
+                super::privileges::renounce();
                 while let Some(address) = next(&asked) {
                     let name = resolve(address).filter(|name| is_name(name));
                     let Some(names) = names.upgrade() else { return };
@@ -64,6 +65,7 @@ impl Names {
         let names = Arc::downgrade(&this);
         let hosts = hosts.to_path_buf();
         let watch = Builder::new().name("hosts".to_owned()).spawn(move || {
+            super::privileges::renounce();
             loop {
                 std::thread::sleep(LOOK);
                 let Some(names) = names.upgrade() else { return };

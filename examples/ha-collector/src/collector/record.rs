@@ -237,7 +237,6 @@ impl<'a> Record<'a> {
     }
 
     /// Whether this is only the message's beginning.
-    #[cfg(test)]
     pub(crate) fn extent(&self) -> Extent {
         if self.header[5] & CUT == 0 { Extent::Whole } else { Extent::Cut }
     }

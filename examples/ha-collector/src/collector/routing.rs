@@ -37,13 +37,13 @@ struct Shared {
 }
 
 impl Plans {
-    pub(crate) fn new(plan: Plan) -> Self {
-        Self(Arc::new(Shared { number: AtomicU64::new(0), plan: Mutex::new(Arc::new(plan)) }))
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        Self(Arc::new(Shared { number: AtomicU64::new(0), plan: Mutex::new(plan) }))
     }
 
     /// From now on this one holds, for every batch that is not begun.
-    pub(crate) fn replace(&self, plan: Plan) {
-        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+    pub(crate) fn replace(&self, plan: Arc<Plan>) {
+        *self.0.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         self.0.number.fetch_add(1, Ordering::Release);
     }
 
@@ -205,9 +205,17 @@ pub(crate) struct Deliverer {
 }
 
 impl Deliverer {
-    pub(crate) fn new(plans: &Plans, destination: &str, copies: Copies, arrival: Arrival) -> Self {
+    /// `plan` is the one that it comes with, which may not hold yet: by the time that it looks, a later one may hold that has
+    /// nothing for it any more.
+    pub(crate) fn new(
+        plans: &Plans,
+        plan: &Arc<Plan>,
+        destination: &str,
+        copies: Copies,
+        arrival: Arrival,
+    ) -> Self {
         let mut this = Self {
-            view: plans.view(),
+            view: View { plan: Arc::clone(plan), ..plans.view() },
             destination: destination.to_owned(),
             place: None,
             copies,
@@ -261,5 +269,31 @@ impl Deliverer {
             came = Came::Here;
         }
         came
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::record::tests::record_of;
+
+    #[test]
+    fn a_destination_that_comes_and_goes_before_it_looked_gets_what_was_accepted_for_it() {
+        let plan = |destinations: &[&str]| {
+            Arc::new(Plan {
+                routes: None,
+                sources: Vec::new(),
+                destinations: destinations.iter().map(|&id| id.to_owned()).collect(),
+                paths: Vec::new(),
+            })
+        };
+        let plans = Plans::new(plan(&["other"]));
+        let coming = plan(&["other", "brief"]);
+        let mut brief = Deliverer::new(&plans, &coming, "brief", Copies::EachPath, Arrival::Later);
+        plans.replace(coming);
+        plans.replace(plan(&["other"]));
+        brief.begin();
+        let bytes = record_of(b"<13>1 - h a - - - x");
+        assert_eq!(brief.deliver(Record::read(&bytes).unwrap(), |_| {}), Came::Here);
     }
 }

@@ -1,6 +1,6 @@
 //! What is settled at the start, whatever a configuration says that is read later.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Buffer, Config, DnsCache};
 
@@ -29,6 +29,12 @@ impl Settled {
     /// Whether the data are where they were. Records in one place cannot be read with the book of another.
     pub(super) fn has_places_of(&self, config: &Config) -> bool {
         self.places == places(config)
+    }
+
+    /// The book of ways.
+    pub(super) fn book(&self) -> &Path {
+        let [_, _, ways, _] = &self.places;
+        ways
     }
 
     /// The tables of which something is new and has to wait.

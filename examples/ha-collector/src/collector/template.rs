@@ -23,7 +23,7 @@ use std::fmt;
 pub(crate) use self::clock::{Clock, Fraction, StampFormat, Surroundings, TimeSetting};
 pub(crate) use self::error::TemplateError;
 pub(crate) use self::path::PathTemplate;
-pub(crate) use self::rendering::{Boundary, Renderer, Rendering, Wording};
+pub(crate) use self::rendering::{Boundary, Renderer, Rendering, Wording, write_text};
 
 use self::function::Function;
 use self::macros::Macro;

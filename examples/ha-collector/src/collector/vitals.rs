@@ -1,6 +1,7 @@
 //! How the collector is: its ledger, and what is wrong with it, seen from outside while it runs.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diskbuf::Queue;
@@ -14,12 +15,27 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 /// A buffer without room for so long is not just being emptied.
 const NO_ROOM_AFTER: Duration = Duration::from_secs(1);
 
+/// What the last reload could not do; nothing, when all is done. Clones are the same list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NotDone(Arc<Mutex<Vec<String>>>);
+
+impl NotDone {
+    pub(super) fn set(&self, these: Vec<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = these;
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A look into a running collector.
 #[derive(Clone, Debug)]
 pub(crate) struct Vitals {
     pub(super) queue: Queue,
     pub(super) ledger: Ledger,
     pub(super) drops: Drops,
+    pub(super) not_done: NotDone,
 }
 
 impl Vitals {
@@ -27,9 +43,10 @@ impl Vitals {
     pub(crate) fn balance(&self) -> Balance {
         self.drops.settle();
         let status = self.queue.status();
-        self.ledger.balance(status.next_seq.as_u64(), |id| {
+        let balance = self.ledger.balance(status.next_seq.as_u64(), |id| {
             status.consumers.iter().find(|consumer| consumer.name == id).map_or(0, |consumer| consumer.lag)
-        })
+        });
+        balance.with_not_done(self.not_done.all())
     }
 
     /// Begins to look for what is wrong.
@@ -51,7 +68,7 @@ pub(crate) struct Pulse {
 impl Pulse {
     /// What is wrong now, in words; nothing when all is well.
     pub(crate) fn problems(&mut self, now: Instant) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = self.vitals.not_done.all();
         let balance = self.vitals.balance();
         // A buffer that is full while its destinations work is a busy collector, and senders wait: no node would do better.
         // One without room although nothing waits in it cannot grow: the disk is full, or broken.

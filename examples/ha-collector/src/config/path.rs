@@ -5,6 +5,7 @@
 //! the language of filters, [`text`] that of values, [`pattern`] what is looked for in them.
 
 pub(crate) mod filter;
+mod named;
 pub(crate) mod pattern;
 mod place;
 pub(crate) mod priority;

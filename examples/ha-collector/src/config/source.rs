@@ -84,10 +84,15 @@ impl Source {
         }
     }
 
-    /// Whether both cannot be at the same time, because of where they are.
-    pub(crate) fn shares_place_with(&self, other: &Self) -> bool {
-        let addresses =
-            |these: &[SocketAddr], those: &[SocketAddr]| these.iter().any(|this| those.contains(this));
+    /// Whether the other one cannot be bound while this one is.
+    pub(crate) fn is_in_the_way_of(&self, other: &Self) -> bool {
+        let overlap = |this: &SocketAddr, that: &SocketAddr| {
+            let everywhere = this.ip().is_unspecified() || that.ip().is_unspecified();
+            this.port() == that.port() && (everywhere || this.ip() == that.ip())
+        };
+        let addresses = |these: &[SocketAddr], those: &[SocketAddr]| {
+            these.iter().any(|this| those.iter().any(|that| overlap(this, that)))
+        };
         match (&self.kind, &other.kind) {
             (SourceKind::Udp(this), SourceKind::Udp(that)) => addresses(&this.listen, &that.listen),
             (SourceKind::Tcp(this), SourceKind::Tcp(that)) => addresses(&this.listen, &that.listen),
@@ -95,10 +100,6 @@ impl Source {
                 SourceKind::UnixDgram(this) | SourceKind::UnixStream(this, _),
                 SourceKind::UnixDgram(that) | SourceKind::UnixStream(that, _),
             ) => this.path == that.path,
-            (SourceKind::File(_), SourceKind::File(_)) | (SourceKind::Pipe(_), SourceKind::Pipe(_)) => {
-                self.id == other.id
-            }
-            (SourceKind::Internal, SourceKind::Internal) => true,
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! The collector's process: started, listened to, started again when it dies.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use tracing::{error, info, warn};
 
 use super::StartError;
 use super::judge::Verdict;
+use crate::control::{Outcome, Work};
 use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 
 /// What the keeper knows of its collector.
@@ -40,8 +42,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a ledger may take.
 const PATIENCE_FOR_A_LEDGER: Duration = Duration::from_secs(2);
-/// How long a new configuration may take: destinations that end finish their batch.
-const PATIENCE_FOR_A_RELOAD: Duration = Duration::from_secs(30);
+/// How long work may take, such as a new configuration: destinations that end finish their batch.
+const PATIENCE_FOR_WORK: Duration = Duration::from_secs(30);
 
 /// The collector's process and the thread that looks after it.
 #[derive(Debug)]
@@ -61,7 +63,9 @@ struct Now {
     pid: Option<u32>,
     wanted: Wanted,
     ledger: Option<mpsc::Sender<serde_json::Value>>,
-    reloaded: Option<mpsc::Sender<Result<String, String>>>,
+    /// Who waits for work of which number.
+    works: HashMap<u64, mpsc::Sender<Outcome>>,
+    next_work: u64,
     listening: Vec<String>,
 }
 
@@ -111,20 +115,33 @@ impl Collector {
         told.recv_timeout(PATIENCE_FOR_A_LEDGER).ok()
     }
 
-    /// What has it read its configuration again, and waits until it has, without the keeper.
-    pub(crate) fn reloader(&self) -> impl FnOnce() -> Result<String, String> + Send + use<> {
+    /// What has it do this, and waits until it has, without the keeper.
+    pub(crate) fn worker(&self, work: Work) -> impl FnOnce() -> Outcome + Send + use<> {
         let shared = Arc::clone(&self.shared);
         move || {
             let (tell, told) = mpsc::channel();
-            {
+            let number = {
                 let mut now = shared.now();
-                now.reloaded = Some(tell);
-                let line = now.line.as_ref().ok_or("the collector is not running")?;
-                line.send(&ToCollector::Reload)
-                    .map_err(|error| format!("cannot tell the collector: {error}"))?;
-            }
-            told.recv_timeout(PATIENCE_FOR_A_RELOAD)
-                .unwrap_or_else(|_| Err("the collector does not answer; see its log".to_owned()))
+                let number = now.next_work;
+                now.next_work += 1;
+                let Some(line) = now.line.as_ref() else {
+                    return Outcome::Refused("the collector is not running".to_owned());
+                };
+                if let Err(error) = line.send(&ToCollector::Do { number, work }) {
+                    return Outcome::Refused(format!("cannot tell the collector: {error}"));
+                }
+                now.works.insert(number, tell);
+                number
+            };
+            let outcome = told.recv_timeout(PATIENCE_FOR_WORK);
+            shared.now().works.remove(&number);
+            // It may still come to it.
+            outcome.unwrap_or_else(|_| {
+                Outcome::InPart(
+                    "the collector has not answered, and may still do it, or has done it; see its log"
+                        .to_owned(),
+                )
+            })
         }
     }
 
@@ -182,6 +199,8 @@ impl Nurse {
             let ended = {
                 let mut now = self.shared.now();
                 now.line = None;
+                // Whoever waits for it need not wait any longer.
+                now.works.clear();
                 now.listening.clear();
                 now.wanted == Wanted::Ended
             };
@@ -241,9 +260,9 @@ impl Nurse {
                     }
                     continue;
                 }
-                Ok(Heard::Message(ToKeeper::Reloaded(result))) => {
-                    if let Some(asked) = self.shared.now().reloaded.take() {
-                        asked.send(result).ok();
+                Ok(Heard::Message(ToKeeper::Worked { number, outcome })) => {
+                    if let Some(asked) = self.shared.now().works.remove(&number) {
+                        asked.send(outcome).ok();
                     }
                     continue;
                 }

@@ -89,6 +89,26 @@ fn a_buffer_is_listed_printed_checked_and_exported() {
 }
 
 #[test]
+fn what_came_with_a_message_stands_beside_it_and_not_in_it() {
+    let data = tempfile::tempdir().unwrap();
+    let source = "[[source]]\nid = \"local\"\ntype = \"unix-dgram\"\npath = \"log\"\n";
+    let mut collector = Collector::start_with(&mut binary(), &crate::support::config(data.path(), source));
+    let local = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    local.send_to(b"<13>Nov 21 10:00:00 tag: text", data.path().join("log")).unwrap();
+    collector.wait_for_ledger(|ledger| ledger.delivered == 1);
+    collector.kill();
+    let dir = data.path().join("buffer");
+    let (code, out, _) = buffer("cat", &dir);
+    assert_eq!((code, &*out), (0, "<13>Nov 21 10:00:00 tag: text\n"));
+    let record = &json(&buffer("export", &dir).1)[0];
+    assert_eq!(record["raw"], "<13>Nov 21 10:00:00 tag: text");
+    assert!(
+        record["credentials"].as_str().unwrap().contains(&format!("pid={} ", std::process::id())),
+        "{record}"
+    );
+}
+
+#[test]
 fn damage_is_told_by_number_and_the_rest_comes_out() {
     let data = tempfile::tempdir().unwrap();
     let dir = killed(data.path(), 50);

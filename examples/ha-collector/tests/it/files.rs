@@ -1,5 +1,6 @@
 //! The files of a destination: moved, forbidden, full, of a zone and with rights of their own.
 
+mod owners;
 mod rotation;
 
 use std::io::Write as _;

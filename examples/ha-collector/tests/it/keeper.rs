@@ -3,6 +3,7 @@
 mod keepalived;
 mod lab;
 mod links;
+mod orders;
 mod takeover;
 
 use std::process::Command;

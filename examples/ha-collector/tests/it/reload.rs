@@ -218,6 +218,8 @@ fn what_a_source_that_is_taken_away_has_received_goes_along_the_paths_that_it_wa
                 return sent;
             }
             tcp.set_nonblocking(false).unwrap();
+            // No more than a busy machine reads in the two seconds that it has for that: the kernel would hold megabytes.
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
     });
     collector.wait_for_ledger(|ledger| ledger.accepted > 1000);

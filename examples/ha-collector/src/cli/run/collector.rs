@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, Vitals, Whose};
+use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned, privileges};
 use crate::config::Config;
-use crate::control::{Answer, Answers, Control, Request};
+use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::log::{Log, say};
 use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 
@@ -30,8 +30,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
             return Exit::CannotStart;
         }
     };
-    let kept =
-        caps::clear(None, caps::CapSet::Effective).and_then(|()| caps::clear(None, caps::CapSet::Permitted));
+    let kept = privileges::keep_for(config);
     let log = Log::start();
     if let Err(error) = kept {
         warn!("keeps the privileges that it was started with: {error}");
@@ -88,11 +87,11 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
         match control.block_on(attend(&collector, &mut signals, &mut casualty, &mut orders, stops)) {
             Next::Stop(reason) => break reason,
             // Outside of any runtime: what ends is waited for.
-            Next::Reload(asked) => {
-                let result = reload(&mut collector, reading);
+            Next::Do(work, asked) => {
+                let outcome = work_on(&mut collector, reading, work);
                 if let Some(asked) = asked {
                     // Whoever asked may have lost patience.
-                    asked.send(result).ok();
+                    asked.send(outcome).ok();
                 }
             }
         }
@@ -128,13 +127,13 @@ enum Reason {
 #[derive(Debug)]
 enum Next {
     Stop(Reason),
-    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
+    Do(Work, Option<std_mpsc::Sender<Outcome>>),
 }
 
 /// What somebody else than a signal wants.
 #[derive(Debug)]
 enum Order {
-    Reload(Option<std_mpsc::Sender<Result<String, String>>>),
+    Do(Work, std_mpsc::Sender<Outcome>),
     Stop,
 }
 
@@ -161,14 +160,14 @@ async fn attend(
                 info!("told to stop (INT)");
             }
             _ = signals.hangup.recv() => {
-                return Next::Reload(None);
+                return Next::Do(Work::Reload, None);
             }
             _ = signals.user.recv() => {
                 info!("ledger {}", collector.balance());
                 continue;
             }
             Some(order) = orders.recv() => match order {
-                Order::Reload(asked) => return Next::Reload(asked),
+                Order::Do(work, asked) => return Next::Do(work, Some(asked)),
                 Order::Stop => info!("told to stop by the keeper"),
             },
             dead = casualty.recv() => {
@@ -180,17 +179,40 @@ async fn attend(
     }
 }
 
-/// Does what the configuration says now; when that cannot be, everything stays as it was.
-fn reload(collector: &mut Collector, reading: &Reading) -> Result<String, String> {
-    let result = reading
-        .read()
-        .map_err(|errors| format!("the configuration cannot be used:\n{errors}"))
-        .and_then(|config| collector.reload(&config).map_err(|error| error.to_string()));
-    match &result {
-        Ok(done) => info!("{done}"),
-        Err(why) => error!("reload: nothing has changed: {why}"),
+fn work_on(collector: &mut Collector, reading: &Reading, work: Work) -> Outcome {
+    match work {
+        Work::Reload => reload(collector, reading),
+        Work::Forget { destination, consent } => match collector.forget(&destination, consent) {
+            Ok(said) => Outcome::Done(said),
+            Err(error) => Outcome::Refused(error.to_string()),
+        },
     }
-    result
+}
+
+/// Does what the configuration says now; when that cannot be, everything stays as it was, or it is said what does not.
+fn reload(collector: &mut Collector, reading: &Reading) -> Outcome {
+    let config = match reading.read() {
+        Ok(config) => config,
+        Err(errors) => {
+            let why = format!("the configuration cannot be used:\n{errors}");
+            error!("reload: nothing has changed: {why}");
+            return Outcome::Refused(why);
+        }
+    };
+    match collector.reload(&config) {
+        Ok(done) => {
+            info!("{done}");
+            Outcome::Done(done)
+        }
+        Err(ReloadError::Refused(why)) => {
+            error!("reload: nothing has changed: {why}");
+            Outcome::Refused(why.to_string())
+        }
+        Err(said @ ReloadError::InPart { .. }) => {
+            error!("{said}");
+            Outcome::InPart(said.to_string())
+        }
+    }
 }
 
 /// Drains, and says how that went.
@@ -204,10 +226,15 @@ fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
     if reason == Reason::Casualty {
         return Exit::Failed;
     }
+    let orphans = balance.orphans().inspect(|(name, records)| log.say(orphaned(name, *records))).count();
     if queued > 0 {
         log.say(format_args!(
             "stopped: {queued} messages are left in the buffer; the next start delivers them"
         ));
+        return Exit::LeftInBuffer;
+    }
+    if orphans > 0 {
+        log.say("stopped: everything is written but for what waits for destinations that are not configured");
         return Exit::LeftInBuffer;
     }
     log.say("stopped: everything that was accepted is written");
@@ -219,7 +246,14 @@ fn streams() -> io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
     // A task may read a quarter of a megabyte before it lets others run: look for new events after a few of them.
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(threads).event_interval(8).thread_name("streams").enable_io().enable_time().build()
+    builder
+        .on_thread_start(privileges::renounce)
+        .worker_threads(threads)
+        .event_interval(8)
+        .thread_name("streams")
+        .enable_io()
+        .enable_time()
+        .build()
 }
 
 /// Tells the keeper how it goes, from a thread that does nothing else, and hears what it wants.
@@ -234,17 +268,17 @@ fn beat(
     thread::Builder::new().name("heart".to_owned()).spawn(move || {
         let mut pulse = vitals.clone().pulse();
         let mut beat_at = Instant::now();
-        let mut reloading: Option<std_mpsc::Receiver<_>> = None;
+        let mut works: Vec<(u64, std_mpsc::Receiver<Outcome>)> = Vec::new();
         loop {
             match line.receive() {
                 Ok(Heard::Message(ToCollector::Ledger)) => {
                     let ledger = serde_json::to_value(vitals.balance()).unwrap_or_default();
                     line.send(&ToKeeper::Ledger(ledger)).ok();
                 }
-                Ok(Heard::Message(ToCollector::Reload)) => {
+                Ok(Heard::Message(ToCollector::Do { number, work })) => {
                     let (tell, told) = std_mpsc::channel();
-                    drop(order.send(Order::Reload(Some(tell))));
-                    reloading = Some(told);
+                    drop(order.send(Order::Do(work, tell)));
+                    works.push((number, told));
                 }
                 Ok(Heard::Message(ToCollector::Stop)) => drop(order.send(Order::Stop)),
                 Ok(Heard::Silence) => {}
@@ -255,10 +289,13 @@ fn beat(
                 }
                 Err(error) => warn!("the keeper says what cannot be understood: {error}"),
             }
-            if let Some(result) = reloading.as_ref().and_then(|told| told.try_recv().ok()) {
-                line.send(&ToKeeper::Reloaded(result)).ok();
-                reloading = None;
-            }
+            works.retain(|(number, told)| match told.try_recv() {
+                Ok(outcome) => {
+                    line.send(&ToKeeper::Worked { number: *number, outcome }).ok();
+                    false
+                }
+                Err(why) => why == std_mpsc::TryRecvError::Empty,
+            });
             let now = Instant::now();
             if now >= beat_at {
                 beat_at = now + BEAT;
@@ -289,11 +326,11 @@ impl Answers for Alone {
                 }
                 Ok(status)
             }
-            Request::Reload => {
+            Request::Do(work) => {
                 let stopping = || "it is stopping".to_owned();
                 let (tell, told) = std_mpsc::channel();
-                self.order.send(Order::Reload(Some(tell))).map_err(|_| stopping())?;
-                told.recv().map_err(|_| stopping())?.map(serde_json::Value::from)
+                self.order.send(Order::Do(work.clone(), tell)).map_err(|_| stopping())?;
+                told.recv().map_err(|_| stopping())?.into()
             }
             Request::Drain | Request::Promote | Request::Events { .. } => {
                 Err("there is no [[vrrp]] in its configuration: it keeps no address".to_owned())

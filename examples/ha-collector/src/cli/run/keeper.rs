@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::{Exit, Reading, RunArguments, Signals, notify, places};
 use crate::config::{self, Config};
-use crate::control::{Answer, Answers, Control, Request};
+use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::keeper::{Keeper, Service};
 use crate::log::Log;
 
@@ -66,11 +66,12 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
                 _ = signals.terminate.recv() => break info!("told to stop (TERM)"),
                 _ = signals.interrupt.recv() => break info!("told to stop (INT)"),
                 _ = signals.hangup.recv() => {
-                    let reload = reload(&keeper, &reading);
+                    let reload = work(&keeper, &reading, Work::Reload);
                     // The collector may take its time; the keeper goes on.
                     thread::spawn(move || match reload() {
-                        Ok(done) => info!("{done}"),
-                        Err(why) => error!("the configuration stays as it was: {why}"),
+                        Outcome::Done(done) => info!("{done}"),
+                        Outcome::InPart(said) => error!("{said}"),
+                        Outcome::Refused(why) => error!("the configuration stays as it was: {why}"),
                     });
                 }
                 _ = signals.user.recv() => {
@@ -139,29 +140,32 @@ fn ready_line(keeper: &Keeper, config: &Config) -> Option<String> {
     }
 }
 
-/// Reads the configuration again: what the collector is to do is done by it, now; what the keeper is to do is what it
-/// was started with, for the election of a running router is not exchanged under its feet.
-fn reload(
+/// What the collector is to do is done by it, now; what a new configuration says of the keeper is not, for the election
+/// of a running router is not exchanged under its feet.
+fn work(
     keeper: &Arc<Mutex<Keeper>>,
     reading: &Reading,
-) -> impl FnOnce() -> Result<String, String> + Send + use<> {
+    work: Work,
+) -> impl FnOnce() -> Outcome + Send + use<> {
     let (keeper, reading) = (Arc::clone(keeper), reading.clone());
     move || {
-        let config = reading.read()?;
-        let (same, collector) = {
-            let keeper = locked(&keeper);
-            (keeper.is_as(config.keeper.as_ref()), keeper.collector().map(crate::keeper::Collector::reloader))
+        let same = if work == Work::Reload {
+            match reading.read() {
+                Ok(config) => locked(&keeper).is_as(config.keeper.as_ref()),
+                Err(why) => return Outcome::Refused(why),
+            }
+        } else {
+            true
         };
-        let done = match collector {
-            Some(reload) => reload()?,
-            None => "there is no collector".to_owned(),
-        };
-        if same {
-            return Ok(done);
+        let collector = locked(&keeper).collector().map(|collector| collector.worker(work));
+        let outcome =
+            collector.map_or_else(|| Outcome::Done("there is no collector".to_owned()), |work| work());
+        let waits = "what is new in [keeper] and [[vrrp]] holds from the next start on (stop it: the other node takes over)";
+        match outcome {
+            Outcome::Done(said) if !same => Outcome::Done(format!("{said}; {waits}")),
+            Outcome::InPart(said) if !same => Outcome::InPart(format!("{said}; {waits}")),
+            outcome => outcome,
         }
-        Ok(format!(
-            "{done}; what is new in [keeper] and [[vrrp]] holds from the next start on (stop it: the other node takes over)"
-        ))
     }
 }
 
@@ -174,9 +178,9 @@ struct Answering {
 
 impl Answers for Answering {
     fn answer(&self, request: &Request) -> Answer {
-        if let Request::Reload = request {
+        if let Request::Do(asked) = request {
             // Without the lock: the collector takes its time.
-            return reload(&self.keeper, &self.reading)().map(Value::from);
+            return work(&self.keeper, &self.reading, asked.clone())().into();
         }
         let keeper = locked(&self.keeper);
         match request {
@@ -202,7 +206,7 @@ impl Answers for Answering {
                 keeper.promote();
                 Ok("contends; takes over unless somebody better is there".into())
             }
-            Request::Reload => Err("is answered above".to_owned()),
+            Request::Do(_) => Err("is answered above".to_owned()),
             Request::Events { .. } => Err("events are a stream".to_owned()),
         }
     }

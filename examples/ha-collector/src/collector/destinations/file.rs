@@ -30,7 +30,7 @@ use self::sink::{Policy, Sink};
 use super::{Deliver, Render};
 use crate::collector::event::{Event, Field};
 use crate::collector::record::Time;
-use crate::collector::template::escape;
+use crate::collector::template::{escape, write_text};
 use crate::config::{self, Delivery, FilePath};
 
 /// A destination, ready to run.
@@ -151,16 +151,7 @@ fn render(event: &Event<'_>, time: Time, host: &[u8], clock: &mut StampText, out
     out.push(b' ');
     escape::escape_into(host, out);
     out.push(b' ');
-    if let Some(app) = event.get(Field::Program) {
-        escape::escape_into(app, out);
-        if let Some(procid) = event.get(Field::Pid) {
-            out.push(b'[');
-            escape::escape_into(procid, out);
-            out.push(b']');
-        }
-        out.extend_from_slice(b": ");
-    }
-    escape::escape_into(event.get(Field::Message).unwrap_or_default(), out);
+    write_text(event, out);
     out.push(b'\n');
 }
 

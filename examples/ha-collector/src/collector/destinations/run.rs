@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use diskbuf::{Behind, Consumer, Delivery, Limit, Loss, LossCause, Seq, Wait};
+use diskbuf::{Behind, Consumer, Delivery, Limit, Loss, Seq, Wait};
 use tracing::{error, info, warn};
 
 use super::Deliver;
-use crate::collector::chain;
 use crate::collector::ledger::{DestinationAccount, DropReason};
 use crate::collector::limit::Seldom;
 use crate::collector::record::Record;
 use crate::collector::routing::{Came, Deliverer};
 use crate::collector::stop::Stop;
+use crate::collector::{backlog, chain};
 use crate::config;
 
 /// Read from the buffer at once, and handed over at once unless `flush-lines` asks for more.
@@ -243,10 +243,7 @@ impl<C: Clock> Runner<'_, C> {
     }
 
     fn lost(&self, loss: &Loss) {
-        let reason = match (loss.cause, self.behind) {
-            (LossCause::DroppedForRoom, _) | (LossCause::Missing, Behind::Loses) => DropReason::Behind,
-            _ => DropReason::Damaged,
-        };
+        let reason = backlog::reason(loss, self.behind);
         self.account.dropped(reason, loss.records());
         let (from, to) = (loss.from, loss.to);
         if reason == DropReason::Behind {

@@ -12,10 +12,10 @@ use super::Deliver;
 use super::run::{Orders, Pace, Runner, WallClock};
 use crate::collector::casualty::{Dead, Watch};
 use crate::collector::ledger::Ledger;
-use crate::collector::routing::{Arrival, Copies, Deliverer, Plans};
+use crate::collector::routing::{Arrival, Copies, Deliverer, Plan, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::template::Surroundings;
-use crate::collector::{StartError, chain};
+use crate::collector::{StartError, chain, orphaned, privileges};
 use crate::config::{Dedupe, Destination};
 
 /// What all destinations are given.
@@ -36,6 +36,8 @@ pub(crate) struct Around {
 pub(crate) struct Destinations {
     around: Around,
     running: Vec<Running>,
+    /// The ids of those that the configuration has, whether or not they run.
+    expected: Vec<String>,
 }
 
 /// A destination, what its backlog does to a full buffer, and what its templates know.
@@ -63,15 +65,16 @@ struct Running {
 impl Destinations {
     /// None yet.
     pub(crate) const fn new(around: Around) -> Self {
-        Self { around, running: Vec::new() }
+        Self { around, running: Vec::new(), expected: Vec::new() }
     }
 
     /// Starts one more. One that has no place in the buffer yet begins with the oldest message kept, or, when it came later,
-    /// with the next one.
+    /// with the next one. `plan` is the one that it comes with.
     pub(crate) fn add(
         &mut self,
         wanted: Wanted,
         mut deliver: Box<dyn Deliver>,
+        plan: &Arc<Plan>,
         arrival: Arrival,
     ) -> Result<(), StartError> {
         let Around { queue, ledger, plans, dead, buffer, drain } = &self.around;
@@ -99,10 +102,14 @@ impl Destinations {
             Dedupe::WritesEach => Copies::EachPath,
             Dedupe::WritesOne => Copies::One,
         };
-        let mut deliverer = Deliverer::new(plans, &id, copies, arrival);
+        let mut deliverer = Deliverer::new(plans, plan, &id, copies, arrival);
         let own = orders.clone();
+        let privileged = !privileges::needs(&wanted.to).is_empty();
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
+            if !privileged {
+                privileges::renounce();
+            }
             let runner = Runner {
                 id: &id,
                 consumer: &mut consumer,
@@ -120,13 +127,27 @@ impl Destinations {
         Ok(())
     }
 
+    /// From now on these are the ones that the configuration has.
+    pub(crate) fn expect(&mut self, these: &[Destination]) {
+        self.expected = these.iter().map(|to| to.id.clone()).collect();
+    }
+
+    /// Whether the configuration has one of that name.
+    pub(crate) fn expects(&self, id: &str) -> bool {
+        self.expected.iter().any(|expected| expected == id) || self.runs(id)
+    }
+
     /// Whether one runs that is exactly so.
     pub(crate) fn has(&self, wanted: &Wanted) -> bool {
         self.running.iter().any(|running| running.wanted == *wanted)
     }
 
-    /// Whether one of that name runs, however it is set up.
+    /// Whether one of that name has a place in the buffer, because it runs, however it is set up, or did so once.
     pub(crate) fn knows(&self, id: &str) -> bool {
+        self.around.queue.consumers().iter().any(|consumer| consumer.name == id)
+    }
+
+    fn runs(&self, id: &str) -> bool {
         self.running.iter().any(|running| running.wanted.to.id == id)
     }
 
@@ -198,20 +219,16 @@ impl Destinations {
     pub(crate) fn warn_of_forgotten(&self) {
         let queue = &self.around.queue;
         for consumer in queue.consumers() {
-            if self.knows(&consumer.name) {
+            let id = &consumer.name;
+            if self.expects(id) {
                 continue;
             }
-            if consumer.lag == 0 && queue.remove_consumer(&consumer.name).is_ok() {
-                self.around.ledger.forget_destination(&consumer.name, consumer.acked.as_u64());
-                info!(destination = consumer.name, "no longer configured, nothing waits for it: forgotten");
+            if consumer.lag == 0 && queue.remove_consumer(id).is_ok() {
+                self.around.ledger.forget_destination(id, consumer.acked.as_u64());
+                info!(destination = id, "no longer configured, nothing waits for it: forgotten");
             } else {
-                warn!(
-                    destination = consumer.name,
-                    messages = consumer.lag,
-                    "messages wait in the buffer for a destination that is not configured and keep their space; \
-                     configure it again, or remove consumers/{}.cursor from the buffer while the collector is stopped",
-                    consumer.name
-                );
+                self.around.ledger.orphan_destination(id, consumer.acked.as_u64());
+                warn!("{}", orphaned(id, consumer.lag));
             }
         }
     }

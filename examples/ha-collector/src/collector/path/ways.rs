@@ -149,7 +149,7 @@ impl Book {
         self.ways().find(|(_, pair)| pair.path == path && pair.destination == destination).map(|(way, _)| way)
     }
 
-    pub(super) fn ways(&self) -> impl Iterator<Item = (Way, &Pair)> {
+    pub(crate) fn ways(&self) -> impl Iterator<Item = (Way, &Pair)> {
         let numbered = self.pairs.iter().enumerate();
         numbered.filter_map(|(number, pair)| Some((Way::new(number)?, pair.as_ref()?)))
     }

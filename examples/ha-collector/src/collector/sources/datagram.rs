@@ -10,6 +10,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFl
 use tracing::error;
 
 use super::bell::Woken;
+use super::heritage::Left;
 use super::thread::{Kept, Reader};
 use super::unix;
 use crate::collector::intake::Envelope;
@@ -21,13 +22,16 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Taken for one append.
 const MANY: usize = 256;
 
-/// Receives until told to stop and the kernel has nothing more.
-pub(super) fn run(socket: &UnixDatagram, mut reader: Reader) {
+/// Receives until told to stop and the kernel has nothing more, or what it has is left to a successor.
+pub(super) fn run(socket: &UnixDatagram, mut reader: Reader, left: &Left) {
     let mut bytes = vec![0; reader.origin.max_message + 1];
     let mut sender = Sender::default();
     let mut drain = None;
     loop {
         if drain.is_none() && reader.wait(socket.as_fd()) == Woken::Rung {
+            if left.is_left() {
+                return;
+            }
             drain = Some(Instant::now() + DRAIN);
         }
         let Some(room) = reader.wait_for_room() else {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{SockRef, Type};
 
+use super::heritage::Counted;
+
 /// The first of them (SD_LISTEN_FDS_START).
 const FIRST: i32 = 3;
 /// No service has more; a number beyond it is none.
@@ -24,6 +26,7 @@ struct One {
     name: String,
     kind: Kind,
     at: At,
+    counted: Counted,
 }
 
 /// What a socket is for.
@@ -75,10 +78,16 @@ impl Passed {
         Self(passed.collect())
     }
 
-    /// The one that listens there, if there is one.
-    pub(super) fn find(&mut self, kind: Kind, at: &At) -> Option<OwnedFd> {
+    /// One more, of a source that runs.
+    pub(super) fn lend(&mut self, socket: OwnedFd, name: &str, kind: Kind, at: At, counted: Counted) {
+        self.0.push(One { socket, name: name.to_owned(), kind, at, counted });
+    }
+
+    /// The one that listens there, if there is one, and what is counted of it.
+    pub(super) fn find(&mut self, kind: Kind, at: &At) -> Option<(OwnedFd, Counted)> {
         let found = self.0.iter().position(|one| one.kind == kind && one.at.is(at))?;
-        Some(self.0.remove(found).socket)
+        let one = self.0.remove(found);
+        Some((one.socket, one.counted))
     }
 
     /// What is left, in words.
@@ -103,7 +112,7 @@ impl One {
             },
             Err(_) => At::Unknown,
         };
-        Self { socket, name, kind, at }
+        Self { socket, name, kind, at, counted: Counted::default() }
     }
 }
 

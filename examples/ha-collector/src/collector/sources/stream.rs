@@ -25,6 +25,7 @@ use self::frames::Frames;
 use self::held::{Held, Hold};
 pub(crate) use self::socket::Listener;
 use self::socket::{Ask, Peer, Stream};
+use super::heritage::{Left, Parked};
 use crate::collector::intake::{self, Intake, Origin, Refused};
 use crate::collector::ledger::{Closing, DropReason};
 use crate::collector::routing::Plans;
@@ -74,6 +75,9 @@ pub(crate) struct Context {
     pub(crate) held: Arc<Held>,
     /// Bytes reserved for a read.
     pub(crate) room: usize,
+    /// Whether connections go on with a successor, and where they wait for it.
+    pub(super) left: Left,
+    pub(super) parked: Parked,
 }
 
 /// What a thread lends to the connection that it serves at the moment.
@@ -117,7 +121,9 @@ enum End {
     CutOff,
 }
 
-struct Connection {
+/// A connection, whoever serves it.
+#[derive(Debug)]
+pub(super) struct Connection {
     stream: Stream,
     peer: Peer,
     framer: Framer,
@@ -151,6 +157,7 @@ impl Connection {
         }
     }
 
+    /// Reads until it ends, or until its source is told to stop.
     async fn run(mut self, context: &Context) {
         debug!(peer = %self.peer, "connected");
         let mut heard = pin!(context.stop.heard());
@@ -197,7 +204,11 @@ impl Connection {
                 }
             }
         }
-        self.drain(context).await;
+        if context.left.is_left() {
+            context.parked.park(self);
+        } else {
+            self.drain(context).await;
+        }
     }
 
     /// After the word to stop: the sender is told by a FIN, finishes its message, and closes; until then everything is read

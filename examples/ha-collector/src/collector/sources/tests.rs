@@ -4,13 +4,14 @@ use std::io::Write as _;
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diskbuf::{Consumer, Limit, Start, Wait};
 use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::collector::reception::short;
 use crate::collector::record::{Extent, Extra, Record};
 use crate::collector::routing::Plan;
 use crate::config::{Config, DnsCache};
@@ -54,7 +55,12 @@ impl Bench {
         let sources = Sources::new(Surroundings {
             queue,
             ledger: Ledger::new(0),
-            plans: Plans::new(Plan { routes: None, sources: vec![], destinations: vec![], paths: vec![] }),
+            plans: Plans::new(Arc::new(Plan {
+                routes: None,
+                sources: vec![],
+                destinations: vec![],
+                paths: vec![],
+            })),
             machine: Machine {
                 zone: IanaZone::utc(),
                 name: "here.example.org".into(),
@@ -152,7 +158,7 @@ fn a_reload_keeps_what_is_unchanged_with_its_connections_and_stops_what_is_gone(
     assert_eq!(bench.records(1)[0].text, "before");
     let changed = bench.config(&format!("{kept}{}", gone.replace("udp", "tcp")));
     assert_eq!(changed.iter().map(|source| bench.sources.has(source)).collect::<Vec<_>>(), [true, false]);
-    bench.sources.keep(&changed);
+    bench.sources.keep(&changed, &mut []);
     assert_eq!(bench.sources.listening(), listening[..1]);
     UdpSocket::bind(listening[1].strip_prefix("udp ").unwrap()).expect("the address is free again");
     bench.sources.add(Bound::bind(&changed[1], |_| false, &mut Passed::default()).unwrap()).unwrap();

@@ -4,17 +4,19 @@ mod sys;
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 use tracing::{error, warn};
 
-use self::sys::{Datagrams, SLOTS, WhenEmpty};
-use crate::collector::intake::{Envelope, Intake, Origin};
+use self::sys::{Datagrams, SLOTS};
+use super::bell::Woken;
+use super::heritage::{Counted, Left};
+use super::thread::Reader;
+use crate::collector::intake::Envelope;
 use crate::collector::ledger::{DropReason, SourceAccount};
-use crate::collector::stop::Stop;
 use crate::config::There;
 
 /// How long datagrams that are already in the kernel are still taken after the word to stop.
@@ -29,24 +31,28 @@ pub(crate) struct UdpSource {
     /// Bytes that the kernel was to hold for us, and those that it will.
     asked: usize,
     granted: usize,
+    counted: Counted,
 }
 
 impl UdpSource {
     /// Binds, and asks the kernel for a receive buffer of that many bytes.
     pub(crate) fn bind(listen: SocketAddr, there: There, receive_buffer: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
-        super::prepare(there, &socket, listen)?;
+        super::bound::prepare(there, &socket, listen)?;
         let granted = enlarge(&socket, receive_buffer)?;
         socket.bind(&listen.into())?;
-        Ok(Self { socket: Arc::new(socket.into()), asked: receive_buffer, granted })
+        Ok(Self::new(socket, receive_buffer, granted, Counted::default()))
     }
 
     /// Takes one that is bound already.
-    pub(crate) fn adopt(socket: UdpSocket, receive_buffer: usize) -> io::Result<Self> {
+    pub(super) fn adopt(socket: UdpSocket, receive_buffer: usize, counted: Counted) -> io::Result<Self> {
         let socket = Socket::from(socket);
-        socket.set_nonblocking(false)?;
         let granted = enlarge(&socket, receive_buffer)?;
-        Ok(Self { socket: Arc::new(socket.into()), asked: receive_buffer, granted })
+        Ok(Self::new(socket, receive_buffer, granted, counted))
+    }
+
+    fn new(socket: Socket, asked: usize, granted: usize, counted: Counted) -> Self {
+        Self { socket: Arc::new(socket.into()), asked, granted, counted }
     }
 
     /// Says what the kernel did not grant.
@@ -68,48 +74,48 @@ impl UdpSource {
 
     /// The kernel's count of what it dropped here, on its way into the ledger.
     pub(crate) fn kernel_drops(&self, account: Arc<SourceAccount>) -> KernelDrops {
-        KernelDrops { socket: Arc::downgrade(&self.socket), counted: Arc::default(), account }
+        KernelDrops { socket: Arc::downgrade(&self.socket), counted: self.counted(), account }
     }
 
-    /// Ends a `receive` that waits. Datagrams that are already here can still be taken.
-    pub(crate) fn wake(&self) {
-        // An unconnected socket answers ENOTCONN and is shut down all the same.
-        if let Err(error) = SockRef::from(&*self.socket).shutdown(std::net::Shutdown::Read)
-            && error.kind() != io::ErrorKind::NotConnected
-        {
-            error!("cannot shut the udp socket down: {error}");
-        }
+    /// Who counts it next goes on with this.
+    pub(super) fn counted(&self) -> Counted {
+        Arc::clone(&self.counted)
     }
 
-    /// Receives until told to stop and the kernel has nothing more.
-    pub(crate) fn run(&self, intake: &mut Intake, origin: &Origin, drops: &KernelDrops, stop: &Stop) {
+    /// Receives until told to stop and the kernel has nothing more, or what it has is left to a successor.
+    pub(super) fn run(&self, mut reader: Reader, drops: &KernelDrops, left: &Left) {
         let mut datagrams = Datagrams::new();
         let mut asked = Instant::now();
-        while !stop.said() {
-            match datagrams.receive(self.socket.as_fd(), WhenEmpty::Wait) {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    // Errors of earlier datagrams (ICMP) do not reach an unconnected socket; what is left is memory.
-                    error!(source = origin.account.id, "cannot receive: {error}");
-                    if stop.wait(Duration::from_millis(100)) {
+        while reader.wait(self.socket.as_fd()) != Woken::Rung {
+            while !reader.stop.said() {
+                match datagrams.receive(self.socket.as_fd()) {
+                    Ok(n) => {
+                        take(&datagrams, &mut reader);
+                        if asked.elapsed() >= ASK_KERNEL {
+                            asked = Instant::now();
+                            drops.settle();
+                        }
+                        if n < SLOTS {
+                            break;
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        // Errors of earlier datagrams (ICMP) do not reach an unconnected socket; what is left is memory.
+                        error!(source = reader.origin.account.id, "cannot receive: {error}");
+                        reader.stop.wait(Duration::from_millis(100));
                         break;
                     }
-                    continue;
                 }
-            }
-            take(&datagrams, intake, origin);
-            if asked.elapsed() >= ASK_KERNEL {
-                asked = Instant::now();
-                drops.settle();
             }
         }
         let until = Instant::now() + DRAIN;
-        while Instant::now() < until {
-            match datagrams.receive(self.socket.as_fd(), WhenEmpty::Return) {
+        while !left.is_left() && Instant::now() < until {
+            match datagrams.receive(self.socket.as_fd()) {
                 Ok(0) | Err(_) => break,
                 Ok(n) => {
-                    take(&datagrams, intake, origin);
+                    take(&datagrams, &mut reader);
                     if n < SLOTS {
                         break;
                     }
@@ -117,6 +123,12 @@ impl UdpSource {
             }
         }
         drops.settle();
+    }
+}
+
+impl AsFd for UdpSource {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
@@ -130,15 +142,13 @@ fn enlarge(socket: &Socket, receive_buffer: usize) -> io::Result<usize> {
     Ok(socket.recv_buffer_size()? / 2)
 }
 
-fn take(datagrams: &Datagrams, intake: &mut Intake, origin: &Origin) {
+fn take(datagrams: &Datagrams, reader: &mut Reader) {
+    let Reader { intake, origin, .. } = reader;
     intake.receive();
     for (bytes, peer) in datagrams.iter() {
-        // Shutting down looks like an empty datagram without a sender.
         if bytes.is_empty() {
-            if peer.is_some() {
-                origin.account.received(1, 0);
-                origin.account.dropped(DropReason::Empty, 1);
-            }
+            origin.account.received(1, 0);
+            origin.account.dropped(DropReason::Empty, 1);
             continue;
         }
         intake.take(bytes, &Envelope { peer, ..Envelope::default() }, origin);
@@ -151,7 +161,7 @@ fn take(datagrams: &Datagrams, intake: &mut Intake, origin: &Origin) {
 pub(crate) struct KernelDrops {
     /// Whoever still counts does not keep it open.
     socket: Weak<UdpSocket>,
-    counted: Arc<Mutex<u32>>,
+    counted: Counted,
     account: Arc<SourceAccount>,
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use syslog_parse::Format;
 
+pub(crate) use self::line::write_text;
 use super::clock::{Clock, Surroundings, TimeSetting};
 use super::{Conditions, Template, TemplateError, Values};
 use crate::collector::event::{Event, Names};

@@ -1,7 +1,7 @@
 //! The tables `[[path]]`, `[filter]` and `[steps]` of all files, read as one. Names may be used before and in other files than
 //! where they are given.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::filter::{Context, Expression, NoFilter};
+use super::named::{Names, Taken, What};
 use super::reach;
 use super::{Afterwards, MOST_WAYS, Offered, Path, Step, WhenFull};
 use crate::config::diagnostic::{Diagnostic, Text, suggestion};
@@ -23,8 +24,6 @@ const STEPS: &str = "steps";
 pub(in crate::config) const TABLES: [&str; 3] = [PATH, FILTER, STEPS];
 
 const FLAGS: [&str; 4] = ["final", "fallback", "catchall", "flow-control"];
-/// Names that lead to one another.
-const LONGEST_WAY: usize = 16;
 /// In bytes, of a path: it stands in a small file.
 const LONGEST_ID: usize = 128;
 
@@ -81,36 +80,12 @@ impl Paths {
     }
 }
 
-/// Something that has a name.
-#[derive(Debug)]
-struct Definition<G, T> {
-    text: Arc<Text>,
-    /// Where its name stands.
-    place: Range<usize>,
-    state: State<G, T>,
-    used: Used,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Used {
-    Never,
-    Somewhere,
-}
-
-#[derive(Debug)]
-enum State<G, T> {
-    Given(G),
-    /// It is being read, because of what is read in the meantime.
-    BeingRead,
-    Read(T),
-}
-
 /// What has been read so far.
 #[derive(Debug)]
 pub(super) struct Reader<'t, 'k> {
     ends: Ends<'k>,
-    filters: BTreeMap<String, Definition<Spanned<String>, Arc<Expression>>>,
-    steps: BTreeMap<String, Definition<Spanned<DeValue<'t>>, Arc<[Step]>>>,
+    filters: Names<Spanned<String>, Arc<Expression>>,
+    steps: Names<Spanned<DeValue<'t>>, Arc<[Step]>>,
     /// The names that lead to what is being read.
     way: Vec<String>,
     found: Paths,
@@ -122,8 +97,8 @@ impl<'t, 'k> Reader<'t, 'k> {
     fn new(ends: Ends<'k>) -> Self {
         Self {
             ends,
-            filters: BTreeMap::new(),
-            steps: BTreeMap::new(),
+            filters: Names::new(What::Filter),
+            steps: Names::new(What::Steps),
             way: Vec::new(),
             found: Paths::default(),
             places: Vec::new(),
@@ -160,33 +135,16 @@ impl<'t, 'k> Reader<'t, 'k> {
             }
             (FILTER, DeValue::Table(table)) => {
                 for (name, value) in table {
-                    let Some(given) = self.told(entry::read::<Spanned<String>>(value, text)) else {
-                        continue;
-                    };
-                    let (place, name) = (name.span(), name.into_inner().into_owned());
-                    if self.filters.contains_key(&name) {
-                        self.wrong(
-                            Diagnostic::new(format!("the filter `{name}` is given twice")).at(text, place),
-                        );
-                        continue;
+                    if let Some(given) = self.told(entry::read::<Spanned<String>>(value, text)) {
+                        let added = self.filters.give(name, given, text);
+                        self.told(added);
                     }
-                    let state = State::Given(given);
-                    let definition = Definition { text: Arc::clone(text), place, state, used: Used::Never };
-                    self.filters.insert(name, definition);
                 }
             }
             (STEPS, DeValue::Table(table)) => {
                 for (name, value) in table {
-                    let (place, name) = (name.span(), name.into_inner().into_owned());
-                    if self.steps.contains_key(&name) {
-                        self.wrong(
-                            Diagnostic::new(format!("the steps `{name}` are given twice")).at(text, place),
-                        );
-                        continue;
-                    }
-                    let state = State::Given(value);
-                    let definition = Definition { text: Arc::clone(text), place, state, used: Used::Never };
-                    self.steps.insert(name, definition);
+                    let added = self.steps.give(name, value, text);
+                    self.told(added);
                 }
             }
             (name, _) => {
@@ -196,25 +154,15 @@ impl<'t, 'k> Reader<'t, 'k> {
         }
     }
 
-    /// What was not needed is read, too: its mistakes are mistakes.
+    /// What was not needed is read, too: its mistakes are mistakes. What only that needs counts as needed.
     fn rest(&mut self) {
-        let unused: Vec<String> = self.filters.keys().cloned().collect();
-        for name in unused {
-            let never = self.filters.get(&name).filter(|filter| filter.used == Used::Never);
-            if let Some(Definition { text, place, .. }) = never {
-                let unused = Diagnostic::warning(format!("the filter `{name}` is never used"));
-                self.found.warnings.push(unused.at(text, place.clone()));
-                drop(self.filter(&name));
-            }
+        while let Some((name, unused)) = self.filters.unused() {
+            self.found.warnings.push(unused);
+            drop(self.filter(&name));
         }
-        let unused: Vec<String> = self.steps.keys().cloned().collect();
-        for name in unused {
-            let never = self.steps.get(&name).filter(|steps| steps.used == Used::Never);
-            if let Some(Definition { text, place, .. }) = never {
-                let unused = Diagnostic::warning(format!("the steps `{name}` are never used"));
-                self.found.warnings.push(unused.at(text, place.clone()));
-                drop(self.named_steps(&name));
-            }
+        while let Some((name, unused)) = self.steps.unused() {
+            self.found.warnings.push(unused);
+            drop(self.named_steps(&name));
         }
     }
 
@@ -229,82 +177,28 @@ impl<'t, 'k> Reader<'t, 'k> {
 
     /// The filter of that name. One that is wrong was said to be so, and says yes.
     fn filter(&mut self, name: &str) -> Result<Arc<Expression>, NoFilter> {
-        let Some(definition) = self.filters.get_mut(name) else {
-            let known: Vec<&str> = self.filters.keys().map(String::as_str).collect();
-            return Err(NoFilter {
-                message: format!("there is no filter `{name}`"),
-                help: Some(suggestion(name, &known)),
-            });
-        };
-        definition.used = Used::Somewhere;
-        match std::mem::replace(&mut definition.state, State::BeingRead) {
-            State::Read(filter) => {
-                definition.state = State::Read(Arc::clone(&filter));
-                Ok(filter)
-            }
-            State::BeingRead => Err(NoFilter {
-                message: format!("the filter `{name}` needs itself: {}", self.circle(name)),
-                help: None,
-            }),
-            State::Given(given) if self.way.len() == LONGEST_WAY => {
-                definition.state = State::Given(given);
-                Err(too_long(name))
-            }
-            State::Given(given) => {
-                let text = Arc::clone(&definition.text);
+        match self.filters.take(name, &self.way)? {
+            Taken::Read(filter) => Ok(filter),
+            Taken::Given(given, text) => {
                 self.way.push(name.to_owned());
                 let read = self.expression(&given, &text).unwrap_or_else(|| Expression::All(Vec::new()));
                 self.way.pop();
-                let read = Arc::new(read);
-                if let Some(definition) = self.filters.get_mut(name) {
-                    definition.state = State::Read(Arc::clone(&read));
-                }
-                Ok(read)
+                Ok(self.filters.settle(name, Arc::new(read)))
             }
         }
     }
 
     /// The steps of that name; the same.
     pub(super) fn named_steps(&mut self, name: &str) -> Result<Arc<[Step]>, NoFilter> {
-        let Some(definition) = self.steps.get_mut(name) else {
-            let known: Vec<&str> = self.steps.keys().map(String::as_str).collect();
-            return Err(NoFilter {
-                message: format!("there are no steps `{name}`"),
-                help: Some(suggestion(name, &known)),
-            });
-        };
-        definition.used = Used::Somewhere;
-        match std::mem::replace(&mut definition.state, State::BeingRead) {
-            State::Read(steps) => {
-                definition.state = State::Read(Arc::clone(&steps));
-                Ok(steps)
-            }
-            State::BeingRead => Err(NoFilter {
-                message: format!("the steps `{name}` use themselves: {}", self.circle(name)),
-                help: None,
-            }),
-            State::Given(given) if self.way.len() == LONGEST_WAY => {
-                definition.state = State::Given(given);
-                Err(too_long(name))
-            }
-            State::Given(given) => {
-                let text = Arc::clone(&definition.text);
+        match self.steps.take(name, &self.way)? {
+            Taken::Read(steps) => Ok(steps),
+            Taken::Given(given, text) => {
                 self.way.push(name.to_owned());
-                let read: Arc<[Step]> = self.steps(given, &text, 0).into();
+                let read = self.steps(given, &text, 0);
                 self.way.pop();
-                if let Some(definition) = self.steps.get_mut(name) {
-                    definition.state = State::Read(Arc::clone(&read));
-                }
-                Ok(read)
+                Ok(self.steps.settle(name, read.into()))
             }
         }
-    }
-
-    /// `a → b → a`
-    fn circle(&self, name: &str) -> String {
-        let start = self.way.iter().position(|known| known == name).unwrap_or(0);
-        let way = self.way.iter().skip(start).map(String::as_str).chain([name]);
-        way.collect::<Vec<_>>().join(" → ")
     }
 
     fn path(&mut self, table: Spanned<DeTable<'t>>, text: &Arc<Text>, seen: &mut HashSet<String>) {
@@ -437,13 +331,6 @@ struct Table {
     /// Read before the others; here to be known.
     #[serde(rename = "steps")]
     _steps: Option<IgnoredAny>,
-}
-
-fn too_long(name: &str) -> NoFilter {
-    NoFilter {
-        message: format!("`{name}` is the end of more than {LONGEST_WAY} names that need each other"),
-        help: None,
-    }
 }
 
 pub(super) fn remove<'t>(table: &mut DeTable<'t>, key: &str) -> Option<Spanned<DeValue<'t>>> {

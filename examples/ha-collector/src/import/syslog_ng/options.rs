@@ -65,7 +65,6 @@ const MARKS: &str = "no marks are written; a sender that falls silent writes not
 const INSIDE: &str = "about how syslog-ng works inside";
 const NAMES: &str = "names are kept as they are; what could harm is made harmless where it is written";
 const IDS: &str = "a message has no number of its own in the text";
-const AS_IT_HAS: &str = "a time has the digits that it came with";
 
 impl Translator<'_> {
     pub(super) fn options(&mut self, statement: &[Node]) {
@@ -169,6 +168,13 @@ impl Translator<'_> {
             },
             "recv_time_zone" => self.zone(call, Side::Receive),
             "send_time_zone" | "time_zone" => self.zone(call, Side::Deliver),
+            "frac_digits" => match digits(call) {
+                Some(digits) => {
+                    self.pipeline.deliver.set("frac-digits", digits, place);
+                    Said::Translated
+                }
+                None => Said::wrong("this is no number from 0 to 9"),
+            },
             "local_time_zone" => Said::no("file names have the zone of their destination: `time-zone`"),
             "log_msg_size" => match number(call) {
                 Some(bytes) => {
@@ -289,6 +295,7 @@ impl Translator<'_> {
         self.pipeline.receive.otherwise("keep-hostname", "false", why);
         self.pipeline.receive.otherwise("use-dns", "\"yes\"", why);
         self.pipeline.deliver.otherwise("time-reopen", "\"60s\"", why);
+        self.pipeline.deliver.otherwise("frac-digits", "0", why);
     }
 }
 
@@ -306,6 +313,11 @@ pub(super) fn dns(call: &Call<'_>) -> Option<&'static str> {
         (_, Some(Answer::No)) => Some("\"no\""),
         _ => None,
     }
+}
+
+/// `frac-digits`, as TOML has it.
+pub(super) fn digits(call: &Call<'_>) -> Option<String> {
+    number(call).filter(|digits| *digits <= 9).map(|digits| digits.to_string())
 }
 
 pub(super) fn stamp(call: &Call<'_>) -> Option<Stamp> {
@@ -401,7 +413,6 @@ pub(super) fn elsewhere(word: &str) -> Option<Other> {
         | "log_fetch_retry_limit" => Other::No(INSIDE),
         "check_hostname" | "bad_hostname" | "normalize_hostnames" | "custom_domain" => Other::No(NAMES),
         "use_rcptid" | "use_uniqid" => Other::No(IDS),
-        "frac_digits" => Other::No(AS_IT_HAS),
         "suppress" => Other::No("messages that repeat are all written"),
         "throttle" => Other::No("destinations take what they can; the rest is in the buffer"),
         "on_error" => Other::No("a field that cannot be rendered is empty"),

@@ -59,7 +59,6 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
         "FACILITY FACILITY_NUM LEVEL LEVEL_NUM PRI TAG",
         "`<>` says nothing, so the default holds, user.notice: syslog-ng reads kern.emerg",
     ),
-    ("fraction", "ISODATE S_ISODATE", "kept as sent: syslog-ng cuts to frac-digits(0), its default"),
     (
         "host with a colon",
         "FULLHOST HOST MESSAGE MSG MSGONLY",

@@ -78,8 +78,9 @@ impl Rights {
                 Err(Errno::PERM) => {
                     if !self.told.swap(true, Ordering::Relaxed) {
                         warn!(
-                            "new files and directories do not get the owner or group that was asked for: that takes a \
-                             privilege, or for a group, being a member of it"
+                            "new files and directories do not get the owner or group that was asked for: that takes \
+                             CAP_CHOWN, kept from the start where the configuration asks for it, or for a group, being a \
+                             member of it"
                         );
                     }
                 }

@@ -198,13 +198,14 @@ impl Bench {
             in_hand: Vec::new(),
             seen: Seen::default(),
         };
-        let plans = Plans::new(Plan {
+        let plan = Arc::new(Plan {
             routes: None,
             sources: vec![],
             destinations: vec!["to".to_owned()],
             paths: vec![],
         });
-        let mut deliverer = Deliverer::new(&plans, "to", Copies::EachPath, Arrival::First);
+        let plans = Plans::new(Arc::clone(&plan));
+        let mut deliverer = Deliverer::new(&plans, &plan, "to", Copies::EachPath, Arrival::First);
         let runner = Runner {
             id: "to",
             consumer: &mut consumer,

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
 use super::socket::{Listener, Peer, Stream};
 use super::{Connection, Context, PAUSE};
 use crate::collector::limit::Seldom;
+use crate::collector::sources::heritage::Left;
 
 /// Connections that the kernel holds for us until we accept them.
 pub(crate) const BACKLOG: i32 = 1024;
@@ -38,8 +39,23 @@ impl Acceptor {
         }
     }
 
-    /// Accepts until told to stop, then returns when the last connection has ended.
-    pub(crate) async fn run(self, listener: Listener) -> io::Result<()> {
+    /// Goes on with connections of a predecessor. To be called within a runtime.
+    pub(in super::super) fn adopt(&self, connections: Vec<Connection>) {
+        for connection in connections {
+            match self.admit(&connection.peer) {
+                Some(seat) => self.spawn(connection, seat),
+                // Fewer are allowed than before: it is told so, and what it has sent is read.
+                None => {
+                    let context = Arc::clone(&self.context);
+                    tokio::spawn(async move { connection.drain(&context).await });
+                }
+            }
+        }
+    }
+
+    /// Accepts until told to stop, then returns when the last connection has ended, or waits for a successor. Connections that
+    /// the kernel has accepted are the successor's, if the socket is left to one.
+    pub(in super::super) async fn run(self, listener: Listener, left: &Left) -> io::Result<()> {
         let accepting = listener.accepting()?;
         let mut heard = pin!(self.context.stop.heard());
         loop {
@@ -62,6 +78,9 @@ impl Acceptor {
         // the runtime, which may not have heard of them yet.
         let listener = accepting.into_std()?;
         for _ in 0..BACKLOG {
+            if left.is_left() {
+                break;
+            }
             let Ok((stream, peer)) = listener.accept() else {
                 break;
             };
@@ -74,15 +93,22 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Gives the connection a task of its own, if there is a place for it.
+    /// Serves a new connection, if there is a place for it.
     fn serve(&self, stream: Stream, peer: Peer) {
+        if let Some(seat) = self.admit(&peer) {
+            self.spawn(Connection::new(stream, peer, &self.context), seat);
+        }
+    }
+
+    /// A place for a connection, if there is one.
+    fn admit(&self, peer: &Peer) -> Option<Seat> {
         let id = &self.context.origin.account.id;
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.context.origin.account.refused_connection();
             if self.complains() {
                 warn!(source = id, %peer, max_connections = self.max_connections, "too many connections: refused");
             }
-            return;
+            return None;
         };
         let Ok(of_address) = self.addresses.admit(peer.address.map(|peer| peer.ip().to_canonical())) else {
             self.context.origin.account.refused_connection();
@@ -90,12 +116,17 @@ impl Acceptor {
                 let most = self.addresses.most;
                 warn!(source = id, %peer, most, "too many connections of this address: refused");
             }
-            return;
+            return None;
         };
+        Some(Seat { _of_address: of_address, _place: place })
+    }
+
+    /// Gives the connection a task of its own.
+    fn spawn(&self, connection: Connection, seat: Seat) {
         let context = Arc::clone(&self.context);
         tokio::spawn(async move {
-            Connection::new(stream, peer, &context).run(&context).await;
-            drop((of_address, place));
+            connection.run(&context).await;
+            drop(seat);
         });
     }
 
@@ -103,6 +134,13 @@ impl Acceptor {
         let now = std::time::Instant::now();
         self.complaint.lock().unwrap_or_else(PoisonError::into_inner).now(now)
     }
+}
+
+/// The place of a connection among those that there may be.
+#[derive(Debug)]
+struct Seat {
+    _of_address: Admitted,
+    _place: OwnedSemaphorePermit,
 }
 
 /// How many connections each address has.

@@ -48,6 +48,15 @@ pub(super) enum Ask {
     Kernel,
 }
 
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener, _) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
 impl Listener {
     /// To be called within a runtime.
     pub(super) fn accepting(self) -> io::Result<Accepting> {

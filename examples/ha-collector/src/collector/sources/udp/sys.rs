@@ -15,13 +15,6 @@ const SLOTS_U32: u32 = 64;
 /// The largest UDP payload is 65,507 bytes over IPv4 and 65,527 over IPv6 without jumbograms (RFC 768, RFC 8200).
 const SLOT_LEN: usize = 65_536;
 
-/// Whether a call with nothing to take waits for something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WhenEmpty {
-    Wait,
-    Return,
-}
-
 /// Buffers for [`SLOTS`] datagrams, and what the last call put into them.
 ///
 /// The buffers are reserved, not touched: a page becomes real when a datagram first reaches that far.
@@ -47,8 +40,9 @@ impl Datagrams {
         }
     }
 
-    /// Takes what the socket holds, at most [`SLOTS`] datagrams, and says how many. Zero: the socket was shut down.
-    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>, when_empty: WhenEmpty) -> io::Result<usize> {
+    /// Takes what the socket holds, at most [`SLOTS`] datagrams, and says how many. Does not wait: where there is none, that is
+    /// the error [`WouldBlock`](io::ErrorKind::WouldBlock).
+    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.taken.clear();
         // SAFETY: both are plain C structs of integers and pointers, for which all zeroes is a value.
         let mut iovecs: [libc::iovec; SLOTS] = unsafe { mem::zeroed() };
@@ -63,11 +57,6 @@ impl Datagrams {
             header.msg_hdr.msg_name = from.as_mut_ptr().cast();
             header.msg_hdr.msg_namelen = NAME_LEN;
         }
-        let flags = match when_empty {
-            // Wait for the first, then take what is there.
-            WhenEmpty::Wait => libc::MSG_WAITFORONE,
-            WhenEmpty::Return => libc::MSG_DONTWAIT,
-        };
         // SAFETY: `headers` holds SLOTS headers, each naming one iovec of `iovecs` over its own SLOT_LEN bytes of
         // `self.bytes` and one `sockaddr_storage` of `self.from` with its true size. All of them outlive the call and
         // are borrowed mutably by nobody else; the timeout may be null.
@@ -76,7 +65,7 @@ impl Datagrams {
                 socket.as_raw_fd(),
                 headers.as_mut_ptr(),
                 SLOTS_U32,
-                flags as _,
+                libc::MSG_DONTWAIT as _,
                 std::ptr::null_mut(),
             )
         };
@@ -178,12 +167,12 @@ mod tests {
                 sender.send_to(message, to).unwrap();
             }
             let mut datagrams = Datagrams::new();
-            assert_eq!(datagrams.receive(receiver.as_fd(), WhenEmpty::Wait).unwrap(), 3);
+            assert_eq!(datagrams.receive(receiver.as_fd()).unwrap(), 3);
             let got: Vec<_> = datagrams.iter().collect();
             assert_eq!(got[0], (b"one".as_slice(), sender.local_addr().ok()));
             assert_eq!(got[1].0, b"");
             assert_eq!(got[2].0, longest);
-            let empty = datagrams.receive(receiver.as_fd(), WhenEmpty::Return).unwrap_err();
+            let empty = datagrams.receive(receiver.as_fd()).unwrap_err();
             assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
             assert_eq!(datagrams.iter().count(), 0);
         }
@@ -201,7 +190,7 @@ mod tests {
         }
         let mut datagrams = Datagrams::new();
         let mut held = 0;
-        while let Ok(n) = datagrams.receive(receiver.as_fd(), WhenEmpty::Return) {
+        while let Ok(n) = datagrams.receive(receiver.as_fd()) {
             held += n;
         }
         let dropped = kernel_drops(receiver.as_fd()).unwrap() as usize;

@@ -14,6 +14,11 @@ pub(super) fn write(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     macros::host(event, clock, out);
     clock.escape_from(host, out);
     out.push(b' ');
+    write_text(event, out);
+}
+
+/// What stands behind time and host: `tag[pid]: message`.
+pub(crate) fn write_text(event: &Event<'_>, out: &mut Vec<u8>) {
     if let Some(app) = event.get(Field::Program) {
         escape::escape_into(app, out);
         if let Some(procid) = event.get(Field::Pid) {

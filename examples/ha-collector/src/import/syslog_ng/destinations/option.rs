@@ -3,7 +3,7 @@
 use super::{Driver, SMALLEST_BUFFER};
 use crate::import::report::{Group, Reported as _};
 use crate::import::syslog_ng::expand::Version;
-use crate::import::syslog_ng::options::{Other, elsewhere, rights, stamp};
+use crate::import::syslog_ng::options::{Other, digits, elsewhere, rights, stamp};
 use crate::import::syslog_ng::sources::port;
 use crate::import::syslog_ng::statement::Call;
 use crate::import::syslog_ng::translate::{Said, Translator};
@@ -29,6 +29,7 @@ impl Translator<'_> {
         };
         match word.as_str() {
             "time_zone" => keyed(option.text().map(string), "time-zone"),
+            "frac_digits" => keyed(digits(option), "frac-digits"),
             "flush_lines" | "sync" => keyed(number(option).map(|lines| lines.to_string()), "flush-lines"),
             "flush_timeout" => keyed(milliseconds(option).map(span), "flush-timeout"),
             "time_reopen" => keyed(seconds(option).map(span), "time-reopen"),
