@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::ledger::Balance;
-use crate::relay::port;
+use crate::ports::port;
 use crate::support::{Collector, binary, config, lines};
 
 /// A destination at which nobody listens.

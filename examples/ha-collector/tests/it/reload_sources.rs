@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use rustix::process::Signal;
 
 use crate::ledger::Balance;
-use crate::relay::port;
+use crate::ports::port;
 use crate::support::{Collector, binary, lines};
 
 /// A sender that goes on until it is told to stop, and gives what it sent.
