@@ -23,6 +23,10 @@ use crate::config::There;
 const DRAIN: Duration = Duration::from_secs(1);
 /// How often a busy thread asks the kernel what it dropped.
 const ASK_KERNEL: Duration = Duration::from_millis(200);
+/// Where datagrams come at shorter intervals than [`STREAM`], they are let gather for so long, and taken together: to be woken for
+/// each of them costs more than all that is done with it. The receive buffer holds what comes meanwhile.
+const GATHER: Duration = Duration::from_micros(200);
+const STREAM: Duration = Duration::from_micros(500);
 
 /// A bound socket.
 #[derive(Clone, Debug)]
@@ -86,18 +90,25 @@ impl UdpSource {
     pub(super) fn run(&self, mut reader: Reader, drops: &KernelDrops, left: &Left) {
         let mut datagrams = Datagrams::new();
         let mut asked = Instant::now();
+        let mut last = asked;
         while reader.wait(self.socket.as_fd()) != Woken::Rung {
             while !reader.stop.said() {
                 match datagrams.receive(self.socket.as_fd()) {
                     Ok(n) => {
+                        let now = Instant::now();
+                        let before = std::mem::replace(&mut last, now);
                         take(&datagrams, &mut reader);
-                        if asked.elapsed() >= ASK_KERNEL {
-                            asked = Instant::now();
+                        if now - asked >= ASK_KERNEL {
+                            asked = now;
                             drops.settle();
                         }
-                        if n < SLOTS {
+                        if n == SLOTS {
+                            continue;
+                        }
+                        if now - before > STREAM {
                             break;
                         }
+                        std::thread::sleep(GATHER);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
