@@ -225,6 +225,37 @@ fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_aga
 }
 
 #[test]
+fn what_waits_at_two_listeners_when_their_source_stops_is_read_at_both() {
+    use std::sync::mpsc::channel;
+    let mut bench = Bench::new();
+    let listen = "listen = [\"127.0.0.1:0\", \"127.0.0.1:0\"]";
+    let listening = bench.start(&format!("[[source]]\nid = \"t\"\ntype = \"tcp\"\n{listen}\n"));
+    // While both threads are busy, the kernel accepts for us.
+    let (busy, is_busy) = channel();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let ((go, wait), busy) = (channel::<()>(), busy.clone());
+        bench.sources.surroundings.runtime.spawn(async move {
+            busy.send(()).unwrap();
+            wait.recv().ok();
+        });
+        is_busy.recv().unwrap();
+        held.push(go);
+    }
+    for to in &listening {
+        for n in 0..10 {
+            let mut tcp = TcpStream::connect(to.strip_prefix("tcp ").unwrap()).unwrap();
+            writeln!(tcp, "<13>1 - h a - - - {n}").unwrap();
+        }
+    }
+    bench.sources.running.iter_mut().for_each(Running::stop);
+    // With one thread, one listener is done before the other begins.
+    held.pop();
+    bench.sources.stop();
+    assert_eq!(bench.records(20).len(), 20);
+}
+
+#[test]
 fn an_address_that_is_not_there_is_listened_on_when_that_is_asked_for() {
     let bench = Bench::new();
     for kind in ["udp", "tcp"] {

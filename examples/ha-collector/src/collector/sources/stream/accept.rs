@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::warn;
 
 use super::socket::{Listener, Peer, Stream};
@@ -17,11 +17,14 @@ use crate::collector::sources::heritage::Left;
 /// Connections that the kernel holds for us until we accept them.
 pub(crate) const BACKLOG: i32 = 1024;
 
-/// Accepts for one source, which may have several listeners.
+/// Accepts for one source, which may have several listeners: a clone for each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Acceptor {
     context: Arc<Context>,
     places: Arc<Semaphore>,
+    /// Held by whoever may still ask for a place, and what tells when nobody does.
+    accepts: watch::Receiver<()>,
+    accepting: Arc<watch::Sender<()>>,
     max_connections: usize,
     addresses: Arc<Addresses>,
     complaint: Arc<Mutex<Seldom>>,
@@ -30,9 +33,12 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     pub(crate) fn new(context: Context, max_connections: usize, per_address: usize) -> Self {
         let max_connections = max_connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let (accepting, accepts) = watch::channel(());
         Self {
             context: Arc::new(context),
             places: Arc::new(Semaphore::new(max_connections)),
+            accepts,
+            accepting: Arc::new(accepting),
             max_connections,
             addresses: Arc::new(Addresses { most: per_address, open: Mutex::default() }),
             complaint: Arc::new(Mutex::new(Seldom::new(std::time::Duration::from_secs(10)))),
@@ -87,6 +93,9 @@ impl Acceptor {
             self.serve(stream, peer);
         }
         drop(listener);
+        // The other listeners have such connections, too, for which there must be places.
+        drop(self.accepts);
+        self.accepting.closed().await;
         // Every connection holds a place until it is done.
         let all = u32::try_from(self.max_connections).unwrap_or(u32::MAX);
         drop(self.places.acquire_many(all).await);
