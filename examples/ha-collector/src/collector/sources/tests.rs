@@ -256,6 +256,48 @@ fn what_waits_at_two_listeners_when_their_source_stops_is_read_at_both() {
 }
 
 #[test]
+fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_of_a_changed_one_go_on() {
+    let mut bench = Bench::new();
+    let source = |id: &str, listen: &str, more: &str| {
+        format!("[[source]]\nid = \"{id}\"\ntype = \"tcp\"\nlisten = [{listen}]\n{more}\n")
+    };
+    let change = |bench: &mut Bench, text: &str| {
+        let these = bench.config(text);
+        let heir = |source: &Source| {
+            let mut lent = bench.sources.lend(&these, source).unwrap();
+            Bound::bind(source, |_| false, &mut lent).unwrap()
+        };
+        let mut heirs: Vec<Bound> = these.iter().map(heir).collect();
+        bench.sources.keep(&these, &mut heirs);
+        heirs.into_iter().for_each(|heir| bench.sources.add(heir).unwrap());
+    };
+    let (one, two) = ("\"127.0.0.1:0\"", "\"127.0.0.2:0\"");
+    let both = format!("{one}, {two}");
+    let listening = bench.start(&source("a", &both, ""));
+    let connect = |to: &String| TcpStream::connect(to.strip_prefix("tcp ").unwrap()).unwrap();
+    let mut connections: Vec<TcpStream> = listening.iter().map(connect).collect();
+    for tcp in &mut connections {
+        writeln!(tcp, "<13>1 - h a - - - before").unwrap();
+        assert_eq!(bench.records(1)[0].text, "before");
+    }
+    change(&mut bench, &source("a", &both, "max-connections = 7"));
+    for tcp in &mut connections {
+        writeln!(tcp, "<13>1 - h a - - - after").unwrap();
+        assert_eq!(bench.records(1)[0].text, "after", "nobody was cut off");
+    }
+    change(&mut bench, &(source("a", one, "") + &source("b", two, "")));
+    for tcp in &mut connections {
+        assert_eq!(std::io::Read::read(tcp, &mut [0]).unwrap(), 0, "a FIN");
+    }
+    assert_eq!(bench.sources.listening(), listening);
+    for to in &listening {
+        writeln!(connect(to), "<13>1 - h a - - - anew").unwrap();
+        assert_eq!(bench.records(1)[0].text, "anew");
+    }
+    bench.sources.stop();
+}
+
+#[test]
 fn an_address_that_is_not_there_is_listened_on_when_that_is_asked_for() {
     let bench = Bench::new();
     for kind in ["udp", "tcp"] {
