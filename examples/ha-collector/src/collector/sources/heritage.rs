@@ -145,7 +145,10 @@ fn is_alike(one: &SourceKind, other: &SourceKind) -> bool {
     match (one, other) {
         (SourceKind::Udp(_), SourceKind::Udp(_)) | (SourceKind::Tcp(_), SourceKind::Tcp(_)) => true,
         (SourceKind::UnixDgram(one), SourceKind::UnixDgram(other))
-        | (SourceKind::UnixStream(one, _), SourceKind::UnixStream(other, _)) => one == other,
+        | (SourceKind::UnixStream(one, _), SourceKind::UnixStream(other, _)) => {
+            // Another mode can be given to the socket that is there; what another owner takes is given up by now.
+            (&one.path, &one.owner, &one.group) == (&other.path, &other.owner, &other.group)
+        }
         _ => false,
     }
 }

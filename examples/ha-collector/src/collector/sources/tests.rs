@@ -90,6 +90,18 @@ impl Bench {
         self.sources.listening()
     }
 
+    /// A reload: successors take what there is of those that are not in that text.
+    fn change(&mut self, text: &str) {
+        let these = self.config(text);
+        let heir = |source: &Source| {
+            let mut lent = self.sources.lend(&these, source).unwrap();
+            Bound::bind(source, |_| false, &mut lent).unwrap()
+        };
+        let mut heirs: Vec<Bound> = these.iter().map(heir).collect();
+        self.sources.keep(&these, &mut heirs);
+        heirs.into_iter().for_each(|heir| self.sources.add(heir).unwrap());
+    }
+
     /// The next `count` records.
     fn records(&mut self, count: usize) -> Vec<Seen> {
         let until = Instant::now() + PATIENCE;
@@ -261,16 +273,6 @@ fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_
     let source = |id: &str, listen: &str, more: &str| {
         format!("[[source]]\nid = \"{id}\"\ntype = \"tcp\"\nlisten = [{listen}]\n{more}\n")
     };
-    let change = |bench: &mut Bench, text: &str| {
-        let these = bench.config(text);
-        let heir = |source: &Source| {
-            let mut lent = bench.sources.lend(&these, source).unwrap();
-            Bound::bind(source, |_| false, &mut lent).unwrap()
-        };
-        let mut heirs: Vec<Bound> = these.iter().map(heir).collect();
-        bench.sources.keep(&these, &mut heirs);
-        heirs.into_iter().for_each(|heir| bench.sources.add(heir).unwrap());
-    };
     let (one, two) = ("\"127.0.0.1:0\"", "\"127.0.0.2:0\"");
     let both = format!("{one}, {two}");
     let listening = bench.start(&source("a", &both, ""));
@@ -280,12 +282,12 @@ fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_
         writeln!(tcp, "<13>1 - h a - - - before").unwrap();
         assert_eq!(bench.records(1)[0].text, "before");
     }
-    change(&mut bench, &source("a", &both, "max-connections = 7"));
+    bench.change(&source("a", &both, "max-connections = 7"));
     for tcp in &mut connections {
         writeln!(tcp, "<13>1 - h a - - - after").unwrap();
         assert_eq!(bench.records(1)[0].text, "after", "nobody was cut off");
     }
-    change(&mut bench, &(source("a", one, "") + &source("b", two, "")));
+    bench.change(&(source("a", one, "") + &source("b", two, "")));
     for tcp in &mut connections {
         assert_eq!(std::io::Read::read(tcp, &mut [0]).unwrap(), 0, "a FIN");
     }
@@ -293,6 +295,30 @@ fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_
     for to in &listening {
         writeln!(connect(to), "<13>1 - h a - - - anew").unwrap();
         assert_eq!(bench.records(1)[0].text, "anew");
+    }
+    bench.sources.stop();
+}
+
+#[test]
+fn a_unix_socket_gets_another_mode_and_whoever_speaks_to_it_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut bench = Bench::new();
+    let source = |kind: &str, mode: &str| {
+        format!("[[source]]\nid = \"{kind}\"\ntype = \"{kind}\"\npath = \"DIR/{kind}\"\nmode = \"{mode}\"\n")
+    };
+    let both = |mode: &str| source("unix-dgram", mode) + &source("unix-stream", mode);
+    bench.start(&both("0600"));
+    let [datagrams, stream] = ["unix-dgram", "unix-stream"].map(|kind| bench.dir.path().join(kind));
+    let local = UnixDatagram::unbound().unwrap();
+    local.connect(&datagrams).unwrap();
+    let mut connection = UnixStream::connect(&stream).unwrap();
+    bench.change(&both("0622"));
+    local.send(b"<13>1 - h a - - - one").unwrap();
+    assert_eq!(bench.records(1)[0].text, "one");
+    writeln!(connection, "<13>1 - h a - - - two").unwrap();
+    assert_eq!(bench.records(1)[0].text, "two");
+    for path in [datagrams, stream] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o622);
     }
     bench.sources.stop();
 }
