@@ -50,6 +50,8 @@ pub(crate) enum Outcome {
     InPart(String),
     /// Nothing has changed.
     Refused(String),
+    /// There is no collector that could do it: nobody has its buffer open.
+    NoCollector,
 }
 
 impl From<Outcome> for Answer {
@@ -58,8 +60,17 @@ impl From<Outcome> for Answer {
             Outcome::Done(said) => Ok(said.into()),
             Outcome::InPart(said) => Ok(serde_json::json!({ "in_part": said })),
             Outcome::Refused(why) => Err(why),
+            Outcome::NoCollector => Ok(serde_json::json!({ NO_COLLECTOR: true })),
         }
     }
+}
+
+/// What an answer has when there is no collector.
+const NO_COLLECTOR: &str = "no_collector";
+
+/// Whether the one who answers has no collector for what was asked.
+pub(crate) fn has_no_collector(answer: &Value) -> bool {
+    answer.get(NO_COLLECTOR).is_some()
 }
 
 /// The answer: what was asked for, or why not.

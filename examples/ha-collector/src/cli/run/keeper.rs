@@ -72,6 +72,7 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
                         Outcome::Done(done) => info!("{done}"),
                         Outcome::InPart(said) => error!("{said}"),
                         Outcome::Refused(why) => error!("the configuration stays as it was: {why}"),
+                        Outcome::NoCollector => {}
                     });
                 }
                 _ = signals.user.recv() => {
@@ -157,9 +158,12 @@ fn work(
         } else {
             true
         };
+        let without = match &work {
+            Work::Reload => Outcome::Done("there is no collector".to_owned()),
+            Work::Forget { .. } => Outcome::NoCollector,
+        };
         let collector = locked(&keeper).collector().map(|collector| collector.worker(work));
-        let outcome =
-            collector.map_or_else(|| Outcome::Done("there is no collector".to_owned()), |work| work());
+        let outcome = collector.map_or(without, |work| work());
         let waits = "what is new in [keeper] and [[vrrp]] holds from the next start on (stop it: the other node takes over)";
         match outcome {
             Outcome::Done(said) if !same => Outcome::Done(format!("{said}; {waits}")),
