@@ -35,7 +35,7 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
-pub(crate) use self::backlog::{Backlog, Consent, orphaned};
+pub(crate) use self::backlog::{Backlog, Consent, Meant, orphaned};
 pub(crate) use self::casualty::Casualty;
 use self::descriptors::Descriptors;
 use self::destinations::running::{Around, Destinations};

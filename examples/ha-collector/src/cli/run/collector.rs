@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned, privileges};
+use crate::collector::{Casualty, Collector, Meant, ReloadError, Vitals, Whose, orphaned, privileges};
 use crate::config::Config;
 use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
 use crate::log::{Log, say};
@@ -105,7 +105,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
         control.block_on(signals.second());
         give_up();
     });
-    finish(&mut collector, reason, &log)
+    finish(&mut collector, reason, &Meant::by(&reading.config, reading.data.as_deref()), &log)
 }
 
 /// Who may say that it is over.
@@ -216,7 +216,7 @@ fn reload(collector: &mut Collector, reading: &Reading) -> Outcome {
 }
 
 /// Drains, and says how that went.
-fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
+fn finish(collector: &mut Collector, reason: Reason, meant: &Meant, log: &Log) -> Exit {
     let balance = collector.stop();
     info!("ledger {balance}");
     let queued = balance.queued();
@@ -226,7 +226,8 @@ fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
     if reason == Reason::Casualty {
         return Exit::Failed;
     }
-    let orphans = balance.orphans().inspect(|(name, records)| log.say(orphaned(name, *records))).count();
+    let orphans = balance.orphans();
+    let orphans = orphans.inspect(|(name, records)| log.say(orphaned(name, *records, meant))).count();
     if queued > 0 {
         log.say(format_args!(
             "stopped: {queued} messages are left in the buffer; the next start delivers them"

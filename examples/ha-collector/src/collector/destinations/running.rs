@@ -15,7 +15,7 @@ use crate::collector::ledger::Ledger;
 use crate::collector::routing::{Arrival, Copies, Deliverer, Plan, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::template::Surroundings;
-use crate::collector::{StartError, chain, orphaned, privileges};
+use crate::collector::{Meant, StartError, chain, orphaned, privileges};
 use crate::config::{Dedupe, Destination};
 
 /// What all destinations are given.
@@ -228,7 +228,7 @@ impl Destinations {
                 info!(destination = id, "no longer configured, nothing waits for it: forgotten");
             } else {
                 self.around.ledger.orphan_destination(id, consumer.acked.as_u64());
-                warn!("{}", orphaned(id, consumer.lag));
+                warn!("{}", orphaned(id, consumer.lag, &Meant::unknown()));
             }
         }
     }

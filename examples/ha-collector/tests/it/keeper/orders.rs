@@ -23,7 +23,7 @@ fn a_keeper_passes_on_what_its_collector_is_to_do_and_an_orphan_makes_no_node_un
     std::fs::write(n1.dir.join("node.toml"), usual).unwrap();
     n1.ask(&["reload"]);
     let table = n1.ask(&["status"]);
-    assert!(table.contains("`ha-collector buffer forget away`"), "{table}");
+    assert!(table.contains("`ha-collector buffer forget away --config "), "{table}");
     n1.ask(&["buffer", "forget", "away", "--yes"]);
     let status = n1.status();
     let destinations = status["destinations"].as_array().unwrap();
