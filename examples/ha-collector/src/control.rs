@@ -194,10 +194,20 @@ fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
 pub(crate) enum AskError {
     #[error("no ha-collector answers at {}: {source}", path.display())]
     Nobody { path: PathBuf, source: io::Error },
+    /// There may be one.
+    #[error("cannot ask at {}: {source}{}", path.display(), cure(source))]
+    Unreachable { path: PathBuf, source: io::Error },
     #[error("the daemon did not answer: {0}")]
     Silence(io::Error),
     #[error("{0}")]
     Refused(String),
+}
+
+fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; only root and the user that it runs as may ask",
+        _ => "",
+    }
 }
 
 /// Asks a daemon; each answer is handed on, until there is none or it is not wanted any more.
@@ -206,8 +216,16 @@ pub(crate) fn ask(
     request: &Request,
     mut each: impl FnMut(Value) -> Wanted,
 ) -> Result<(), AskError> {
-    let nobody = |source| AskError::Nobody { path: path.to_owned(), source };
-    let mut stream = UnixStream::connect(path).map_err(nobody)?;
+    let mut stream = UnixStream::connect(path).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            // At a path that is too long nobody can listen.
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidInput => {
+                AskError::Nobody { path, source }
+            }
+            _ => AskError::Unreachable { path, source },
+        }
+    })?;
     let question = serde_json::to_string(request).map_err(|error| AskError::Silence(error.into()))?;
     stream.write_all(format!("{question}\n").as_bytes()).map_err(AskError::Silence)?;
     if !matches!(request, Request::Events { .. }) {
@@ -232,4 +250,26 @@ pub(crate) fn ask(
 pub(crate) enum Wanted {
     More,
     Enough,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_not_there_is_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let asked = |path: &Path| ask(path, &Request::Status, |_| Wanted::Enough).unwrap_err();
+        let (missing, left) = (dir.path().join("missing"), dir.path().join("left"));
+        // As a killed one leaves it.
+        drop(UnixListener::bind(&left).unwrap());
+        let long = dir.path().join("x".repeat(200));
+        for path in [&missing, &left, &long] {
+            assert!(matches!(asked(path), AskError::Nobody { .. }), "{}", path.display());
+        }
+        assert!(matches!(asked(&left.join("below a file")), AskError::Unreachable { .. }));
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = AskError::Unreachable { path: left, source: denied }.to_string();
+        assert!(error.ends_with("only root and the user that it runs as may ask"), "{error}");
+    }
 }
