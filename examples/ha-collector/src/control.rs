@@ -89,6 +89,8 @@ pub(crate) trait Answers: Send + Sync {
 const MOST: usize = 32;
 /// A question is short and comes at once.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long what is to be done may take until it is answered: longer than a keeper waits for its collector.
+const PATIENCE_FOR_WORK: Duration = Duration::from_secs(60);
 
 /// The listening end. Dropped, its file is gone.
 #[derive(Debug)]
@@ -199,6 +201,9 @@ pub(crate) enum AskError {
     Unreachable { path: PathBuf, source: io::Error },
     #[error("the daemon did not answer: {0}")]
     Silence(io::Error),
+    /// It has been told what to do.
+    #[error("no answer for {} s: it may still be done, or is done; see the daemon's log", .0.as_secs())]
+    Late(Duration),
     #[error("{0}")]
     Refused(String),
 }
@@ -211,9 +216,20 @@ fn cure(error: &io::Error) -> &'static str {
 }
 
 /// Asks a daemon; each answer is handed on, until there is none or it is not wanted any more.
-pub(crate) fn ask(
+pub(crate) fn ask(path: &Path, request: &Request, each: impl FnMut(Value) -> Wanted) -> Result<(), AskError> {
+    let patience = match request {
+        Request::Status | Request::Drain | Request::Promote => Some(PATIENCE * 2),
+        Request::Do(_) => Some(PATIENCE_FOR_WORK),
+        Request::Events { .. } => None,
+    };
+    ask_within(path, request, patience, each)
+}
+
+/// The same, with another patience.
+fn ask_within(
     path: &Path,
     request: &Request,
+    patience: Option<Duration>,
     mut each: impl FnMut(Value) -> Wanted,
 ) -> Result<(), AskError> {
     let mut stream = UnixStream::connect(path).map_err(|source| {
@@ -228,11 +244,14 @@ pub(crate) fn ask(
     })?;
     let question = serde_json::to_string(request).map_err(|error| AskError::Silence(error.into()))?;
     stream.write_all(format!("{question}\n").as_bytes()).map_err(AskError::Silence)?;
-    if !matches!(request, Request::Events { .. }) {
-        stream.set_read_timeout(Some(PATIENCE * 2)).map_err(AskError::Silence)?;
-    }
+    stream.set_read_timeout(patience).map_err(AskError::Silence)?;
     for line in BufReader::new(&stream).lines() {
-        let line = line.map_err(AskError::Silence)?;
+        let line = line.map_err(|error| match (request, error.kind(), patience) {
+            (Request::Do(_), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(patience)) => {
+                AskError::Late(patience)
+            }
+            _ => AskError::Silence(error),
+        })?;
         let mut answer: Value =
             serde_json::from_str(&line).map_err(|error| AskError::Silence(error.into()))?;
         if let Some(why) = answer.get("error").and_then(Value::as_str) {
@@ -255,6 +274,19 @@ pub(crate) enum Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_told_to_do_something_and_does_not_answer_may_still_do_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control");
+        let _listens = UnixListener::bind(&path).unwrap();
+        let ask = |request| {
+            let patience = Some(Duration::from_millis(10));
+            ask_within(&path, &request, patience, |_| Wanted::Enough).unwrap_err()
+        };
+        assert!(matches!(ask(Request::Do(Work::Reload)), AskError::Late(_)));
+        assert!(matches!(ask(Request::Status), AskError::Silence(_)));
+    }
 
     #[test]
     fn only_who_is_not_there_is_nobody() {

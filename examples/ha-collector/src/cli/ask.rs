@@ -95,6 +95,10 @@ pub(super) fn told(answer: Result<Value, AskError>) -> Exit {
             say(format_args!("error: {said}"));
             Exit::Failed
         }
+        Err(late @ AskError::Late(_)) => {
+            say(format_args!("error: {late}"));
+            Exit::Failed
+        }
         answer => done(answer.map(|answer| answer.as_str().unwrap_or_default().to_owned())),
     }
 }
