@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use crate::collector::Consent;
+use crate::collector::{Consent, privileges};
 
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +92,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what is to be done may take until it is answered: longer than a keeper waits for its collector.
 const PATIENCE_FOR_WORK: Duration = Duration::from_secs(60);
 
+/// What whoever answers keeps of the privileges of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// All, such as it may take to read the configuration.
+    Privileges,
+    Nothing,
+}
+
 /// The listening end. Dropped, its file is gone.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -100,7 +108,7 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens at this path, for the user whom this process runs as.
-    pub(crate) fn start(path: &Path, answers: Arc<dyn Answers>) -> io::Result<Self> {
+    pub(crate) fn start(path: &Path, answers: Arc<dyn Answers>, keeps: Keeps) -> io::Result<Self> {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
@@ -111,7 +119,13 @@ impl Control {
         std::fs::remove_file(path).ok();
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        thread::Builder::new().name("control".to_owned()).spawn(move || listen(&listener, &answers))?;
+        thread::Builder::new().name("control".to_owned()).spawn(move || {
+            // What it starts has what it has.
+            if keeps == Keeps::Nothing {
+                privileges::renounce();
+            }
+            listen(&listener, &answers);
+        })?;
         Ok(Self { path: path.to_owned() })
     }
 }

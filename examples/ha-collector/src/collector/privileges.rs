@@ -1,5 +1,6 @@
 //! Privileges: given up before the first message is read, but for those that the owners of files take which the
-//! configuration asks for; and those only in the threads that make such files.
+//! configuration asks for; and those only in the threads that make such files, in the main thread, which starts them, and
+//! in two that others' code starts and that open nothing by a name from the network: the log's, and the buffer's.
 
 use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
 use nix::unistd::{Group, User, getegid, geteuid, getgroups};
@@ -19,6 +20,14 @@ pub(crate) fn keep_for(config: &Config) -> Result<(), CapsError> {
 pub(crate) fn renounce() {
     // One that cannot give up what it does not need is no worse than the process was.
     caps::clear(None, CapSet::Effective).and_then(|()| caps::clear(None, CapSet::Permitted)).ok();
+}
+
+/// This thread, and what it starts, does without all but these, as far as it has them.
+pub(crate) fn keep_only(these: &CapsHashSet) {
+    let had = caps::read(None, CapSet::Permitted).unwrap_or_default();
+    let kept = had.intersection(these).copied().collect();
+    // As above.
+    caps::set(None, CapSet::Effective, &kept).and_then(|()| caps::set(None, CapSet::Permitted, &kept)).ok();
 }
 
 /// What the destination takes that a thread which has renounced cannot do.
@@ -48,7 +57,8 @@ pub(crate) fn lacking(config: &Config) -> Vec<String> {
     config.destinations.iter().filter_map(lacking).collect()
 }
 
-fn needs_of(asked: &Rights) -> CapsHashSet {
+/// What files take that are to have these rights.
+pub(super) fn needs_of(asked: &Rights) -> CapsHashSet {
     let mut needs = CapsHashSet::new();
     if [&asked.owner, &asked.dir_owner].into_iter().flatten().any(is_somebody_else) {
         // What is another's can be opened again with the second only.

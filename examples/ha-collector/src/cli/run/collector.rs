@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::{Exit, Reading, Signals, notify, places};
 use crate::collector::{Casualty, Collector, Meant, ReloadError, Vitals, Whose, orphaned, privileges};
 use crate::config::Config;
-use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
+use crate::control::{Answer, Answers, Control, Keeps, Outcome, Request, Work};
 use crate::log::{Log, say};
 use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 
@@ -69,7 +69,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
     } else {
         stops = Stops::BySignal;
         let answers = Arc::new(Alone { vitals: collector.vitals(), order: order.clone() });
-        _socket = match Control::start(&config.control, answers) {
+        _socket = match Control::start(&config.control, answers, Keeps::Nothing) {
             Ok(socket) => Some(socket),
             Err(error) => {
                 warn!(
@@ -102,6 +102,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
     let give_up = collector.give_up();
     // It dies with the process: nobody waits for a second signal that does not come.
     thread::spawn(move || {
+        privileges::renounce();
         control.block_on(signals.second());
         give_up();
     });
@@ -267,6 +268,7 @@ fn beat(
     line.send(&ToKeeper::Ready { listening })?;
     line.set_patience(BEAT)?;
     thread::Builder::new().name("heart".to_owned()).spawn(move || {
+        privileges::renounce();
         let mut pulse = vitals.clone().pulse();
         let mut beat_at = Instant::now();
         let mut works: Vec<(u64, std_mpsc::Receiver<Outcome>)> = Vec::new();

@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::{Exit, Reading, RunArguments, Signals, notify, places};
 use crate::config::{self, Config};
-use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
+use crate::control::{Answer, Answers, Control, Keeps, Outcome, Request, Work};
 use crate::keeper::{Keeper, Service};
 use crate::log::Log;
 
@@ -46,7 +46,7 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
     };
     let reading = Reading { config: arguments.config.clone(), data: arguments.data.clone() };
     let answers = Arc::new(Answering { keeper: Arc::clone(&keeper), reading: reading.clone() });
-    let socket = Control::start(&config.control, answers)
+    let socket = Control::start(&config.control, answers, Keeps::Privileges)
         .inspect_err(|error| {
             warn!("no `status` for this one: cannot listen at {}: {error}", config.control.display())
         })

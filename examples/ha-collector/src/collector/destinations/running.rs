@@ -104,12 +104,10 @@ impl Destinations {
         };
         let mut deliverer = Deliverer::new(plans, plan, &id, copies, arrival);
         let own = orders.clone();
-        let privileged = !privileges::needs(&wanted.to).is_empty();
+        let needs = privileges::needs(&wanted.to);
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
-            if !privileged {
-                privileges::renounce();
-            }
+            privileges::keep_only(&needs);
             let runner = Runner {
                 id: &id,
                 consumer: &mut consumer,
