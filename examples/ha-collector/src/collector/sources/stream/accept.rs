@@ -22,9 +22,10 @@ pub(crate) const BACKLOG: i32 = 1024;
 pub(crate) struct Acceptor {
     context: Arc<Context>,
     places: Arc<Semaphore>,
-    /// Held by whoever may still ask for a place, and what tells when nobody does.
-    accepts: watch::Receiver<()>,
-    accepting: Arc<watch::Sender<()>>,
+    /// Held by whoever works for the source and has no place: who accepts, and connections for which there was none. The
+    /// other end tells when nobody does.
+    works: watch::Receiver<()>,
+    working: Arc<watch::Sender<()>>,
     max_connections: usize,
     addresses: Arc<Addresses>,
     complaint: Arc<Mutex<Seldom>>,
@@ -33,12 +34,12 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     pub(crate) fn new(context: Context, max_connections: usize, per_address: usize) -> Self {
         let max_connections = max_connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
-        let (accepting, accepts) = watch::channel(());
+        let (working, works) = watch::channel(());
         Self {
             context: Arc::new(context),
             places: Arc::new(Semaphore::new(max_connections)),
-            accepts,
-            accepting: Arc::new(accepting),
+            works,
+            working: Arc::new(working),
             max_connections,
             addresses: Arc::new(Addresses { most: per_address, open: Mutex::default() }),
             complaint: Arc::new(Mutex::new(Seldom::new(std::time::Duration::from_secs(10)))),
@@ -52,8 +53,11 @@ impl Acceptor {
                 Some(seat) => self.spawn(connection, seat),
                 // Fewer are allowed than before: it is told so, and what it has sent is read.
                 None => {
-                    let context = Arc::clone(&self.context);
-                    tokio::spawn(async move { connection.drain(&context).await });
+                    let (context, works) = (Arc::clone(&self.context), self.works.clone());
+                    tokio::spawn(async move {
+                        connection.drain(&context).await;
+                        drop(works);
+                    });
                 }
             }
         }
@@ -93,9 +97,12 @@ impl Acceptor {
             self.serve(stream, peer);
         }
         drop(listener);
-        // The other listeners have such connections, too, for which there must be places.
-        drop(self.accepts);
-        self.accepting.closed().await;
+        drop(self.works);
+        // The other listeners have such connections, too, for which there must be places. With a successor for all of it there
+        // are none, and who has no place is not waited for: nobody reads meanwhile.
+        if !self.context.left.is_left() {
+            self.working.closed().await;
+        }
         // Every connection holds a place until it is done.
         let all = u32::try_from(self.max_connections).unwrap_or(u32::MAX);
         drop(self.places.acquire_many(all).await);
