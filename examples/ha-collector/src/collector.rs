@@ -133,7 +133,7 @@ impl Collector {
         for socket in unused {
             warn!("the service manager passed a socket that no source asks for: {socket}");
         }
-        for lacking in privileges::lacking(config) {
+        for lacking in privileges::lacking(config, privileges::When::AtTheStart) {
             warn!("{lacking}");
         }
         let descriptors = Descriptors::share(config);

@@ -21,7 +21,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             for (name, records) in orphans(&config) {
                 log::say(Diagnostic::warning(orphaned(&name, records, &meant)).to_string().trim_end());
             }
-            for lacking in privileges::lacking(&config) {
+            for lacking in privileges::lacking(&config, privileges::When::AtTheStart) {
                 log::say(
                     Diagnostic::warning(lacking).help("seen by the user who asks").to_string().trim_end(),
                 );

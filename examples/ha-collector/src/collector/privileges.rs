@@ -38,8 +38,20 @@ pub(super) fn needs(to: &Destination) -> CapsHashSet {
     }
 }
 
+/// When a process learns what it lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    AtTheStart,
+    /// What nobody had asked for was given up by then.
+    Later,
+}
+
 /// Destinations whose files will not belong to whom they should, in words, with the cure.
-pub(crate) fn lacking(config: &Config) -> Vec<String> {
+pub(crate) fn lacking(config: &Config, when: When) -> Vec<String> {
+    let start = match when {
+        When::AtTheStart => "start",
+        When::Later => "what nobody asks for is given up at the start, so restart",
+    };
     let has = caps::read(None, CapSet::Effective).unwrap_or_default();
     let lacking = |to: &Destination| {
         let mut missing: Vec<String> = needs(to).difference(&has).map(ToString::to_string).collect();
@@ -48,7 +60,7 @@ pub(crate) fn lacking(config: &Config) -> Vec<String> {
         (!missing.is_empty()).then(|| {
             format!(
                 "destination `{}`: new files do not get the owner or group that is asked for, since this process cannot give \
-                 it: start it as root, or with {capabilities} (systemd: AmbientCapabilities={capabilities}), or, for a group, \
+                 it: {start} it as root, or with {capabilities} (systemd: AmbientCapabilities={capabilities}), or, for a group, \
                  as a member of it",
                 to.id
             )

@@ -90,8 +90,7 @@ impl Collector {
                 Err(error) => failed.push(format!("source `{id}` is not read: {error}")),
             }
         }
-        for lacking in privileges::lacking(config) {
-            // They were given up when nobody asked for that.
+        for lacking in privileges::lacking(config, privileges::When::Later) {
             warn!("{lacking}");
         }
         let ended = changed + self.destinations.release(&all);

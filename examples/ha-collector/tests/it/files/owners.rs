@@ -74,9 +74,14 @@ fn files_of_others_are_made_and_opened_again_and_only_their_thread_may_do_so() {
     collector.stop();
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2);
 
-    // Who does not ask for it has nothing.
-    let collector = Collector::start_with(&mut binary(), &config(data.path(), ""));
+    // Who does not ask for it has nothing, and gets nothing by a reload.
+    let mut collector = Collector::start_with(&mut binary(), &config(data.path(), ""));
     assert!(permitted(collector.id()).iter().all(|(_, permitted)| *permitted == 0));
+    config(data.path(), group);
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("destination `group`: new files do not get the owner");
+    assert!(said.contains("restart it as root"), "{said}");
+    collector.wait_for("reloaded: ");
     collector.stop();
 }
 
