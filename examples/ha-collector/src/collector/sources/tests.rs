@@ -289,6 +289,7 @@ fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_
     }
     bench.change(&(source("a", one, "") + &source("b", two, "")));
     for tcp in &mut connections {
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         assert_eq!(io::Read::read(tcp, &mut [0]).unwrap(), 0, "a FIN");
     }
     assert_eq!(bench.sources.listening(), listening);
