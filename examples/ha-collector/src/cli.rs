@@ -31,7 +31,8 @@ pub(crate) enum Exit {
     /// Stopped, but accepted messages are still in the buffer: the destination did not take them. The next start
     /// delivers them.
     LeftInBuffer = 4,
-    /// A part of the collector died, what was accepted is in the buffer; or a reload was done in part.
+    /// A part of the collector died, what was accepted is in the buffer; or a reload was done in part, or may
+    /// still be done.
     Failed = 5,
 }
 

@@ -35,7 +35,7 @@ use syslog_parse::IanaZone;
 use tokio::runtime::Runtime;
 use tracing::warn;
 
-pub(crate) use self::backlog::{Backlog, Consent, orphaned};
+pub(crate) use self::backlog::{Backlog, Consent, Meant, orphaned};
 pub(crate) use self::casualty::Casualty;
 use self::descriptors::Descriptors;
 use self::destinations::running::{Around, Destinations};
@@ -133,7 +133,7 @@ impl Collector {
         for socket in unused {
             warn!("the service manager passed a socket that no source asks for: {socket}");
         }
-        for lacking in privileges::lacking(config) {
+        for lacking in privileges::lacking(config, privileges::When::AtTheStart) {
             warn!("{lacking}");
         }
         let descriptors = Descriptors::share(config);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use crate::collector::Consent;
+use crate::collector::{Consent, privileges};
 
 /// What can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub(crate) enum Outcome {
     InPart(String),
     /// Nothing has changed.
     Refused(String),
+    /// There is no collector that could do it: nobody has its buffer open.
+    NoCollector,
 }
 
 impl From<Outcome> for Answer {
@@ -58,8 +60,17 @@ impl From<Outcome> for Answer {
             Outcome::Done(said) => Ok(said.into()),
             Outcome::InPart(said) => Ok(serde_json::json!({ "in_part": said })),
             Outcome::Refused(why) => Err(why),
+            Outcome::NoCollector => Ok(serde_json::json!({ NO_COLLECTOR: true })),
         }
     }
+}
+
+/// What an answer has when there is no collector.
+const NO_COLLECTOR: &str = "no_collector";
+
+/// Whether the one who answers has no collector for what was asked.
+pub(crate) fn has_no_collector(answer: &Value) -> bool {
+    answer.get(NO_COLLECTOR).is_some()
 }
 
 /// The answer: what was asked for, or why not.
@@ -78,6 +89,16 @@ pub(crate) trait Answers: Send + Sync {
 const MOST: usize = 32;
 /// A question is short and comes at once.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long what is to be done may take until it is answered: longer than a keeper waits for its collector.
+const PATIENCE_FOR_WORK: Duration = Duration::from_secs(60);
+
+/// What whoever answers keeps of the privileges of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// All, such as it may take to read the configuration.
+    Privileges,
+    Nothing,
+}
 
 /// The listening end. Dropped, its file is gone.
 #[derive(Debug)]
@@ -87,7 +108,7 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens at this path, for the user whom this process runs as.
-    pub(crate) fn start(path: &Path, answers: Arc<dyn Answers>) -> io::Result<Self> {
+    pub(crate) fn start(path: &Path, answers: Arc<dyn Answers>, keeps: Keeps) -> io::Result<Self> {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
@@ -98,7 +119,13 @@ impl Control {
         std::fs::remove_file(path).ok();
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        thread::Builder::new().name("control".to_owned()).spawn(move || listen(&listener, &answers))?;
+        thread::Builder::new().name("control".to_owned()).spawn(move || {
+            // What it starts has what it has.
+            if keeps == Keeps::Nothing {
+                privileges::renounce();
+            }
+            listen(&listener, &answers);
+        })?;
         Ok(Self { path: path.to_owned() })
     }
 }
@@ -183,27 +210,62 @@ fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
 pub(crate) enum AskError {
     #[error("no ha-collector answers at {}: {source}", path.display())]
     Nobody { path: PathBuf, source: io::Error },
+    /// There may be one.
+    #[error("cannot ask at {}: {source}{}", path.display(), cure(source))]
+    Unreachable { path: PathBuf, source: io::Error },
     #[error("the daemon did not answer: {0}")]
     Silence(io::Error),
+    /// It has been told what to do.
+    #[error("no answer for {} s: it may still be done, or is done; see the daemon's log", .0.as_secs())]
+    Late(Duration),
     #[error("{0}")]
     Refused(String),
 }
 
+fn cure(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; only root and the user that it runs as may ask",
+        _ => "",
+    }
+}
+
 /// Asks a daemon; each answer is handed on, until there is none or it is not wanted any more.
-pub(crate) fn ask(
+pub(crate) fn ask(path: &Path, request: &Request, each: impl FnMut(Value) -> Wanted) -> Result<(), AskError> {
+    let patience = match request {
+        Request::Status | Request::Drain | Request::Promote => Some(PATIENCE * 2),
+        Request::Do(_) => Some(PATIENCE_FOR_WORK),
+        Request::Events { .. } => None,
+    };
+    ask_within(path, request, patience, each)
+}
+
+/// The same, with another patience.
+fn ask_within(
     path: &Path,
     request: &Request,
+    patience: Option<Duration>,
     mut each: impl FnMut(Value) -> Wanted,
 ) -> Result<(), AskError> {
-    let nobody = |source| AskError::Nobody { path: path.to_owned(), source };
-    let mut stream = UnixStream::connect(path).map_err(nobody)?;
+    let mut stream = UnixStream::connect(path).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            // At a path that is too long nobody can listen.
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidInput => {
+                AskError::Nobody { path, source }
+            }
+            _ => AskError::Unreachable { path, source },
+        }
+    })?;
     let question = serde_json::to_string(request).map_err(|error| AskError::Silence(error.into()))?;
     stream.write_all(format!("{question}\n").as_bytes()).map_err(AskError::Silence)?;
-    if !matches!(request, Request::Events { .. }) {
-        stream.set_read_timeout(Some(PATIENCE * 2)).map_err(AskError::Silence)?;
-    }
+    stream.set_read_timeout(patience).map_err(AskError::Silence)?;
     for line in BufReader::new(&stream).lines() {
-        let line = line.map_err(AskError::Silence)?;
+        let line = line.map_err(|error| match (request, error.kind(), patience) {
+            (Request::Do(_), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(patience)) => {
+                AskError::Late(patience)
+            }
+            _ => AskError::Silence(error),
+        })?;
         let mut answer: Value =
             serde_json::from_str(&line).map_err(|error| AskError::Silence(error.into()))?;
         if let Some(why) = answer.get("error").and_then(Value::as_str) {
@@ -221,4 +283,39 @@ pub(crate) fn ask(
 pub(crate) enum Wanted {
     More,
     Enough,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_do_something_and_does_not_answer_may_still_do_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control");
+        let _listens = UnixListener::bind(&path).unwrap();
+        let ask = |request| {
+            let patience = Some(Duration::from_millis(10));
+            ask_within(&path, &request, patience, |_| Wanted::Enough).unwrap_err()
+        };
+        assert!(matches!(ask(Request::Do(Work::Reload)), AskError::Late(_)));
+        assert!(matches!(ask(Request::Status), AskError::Silence(_)));
+    }
+
+    #[test]
+    fn only_who_is_not_there_is_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let asked = |path: &Path| ask(path, &Request::Status, |_| Wanted::Enough).unwrap_err();
+        let (missing, left) = (dir.path().join("missing"), dir.path().join("left"));
+        // As a killed one leaves it.
+        drop(UnixListener::bind(&left).unwrap());
+        let long = dir.path().join("x".repeat(200));
+        for path in [&missing, &left, &long] {
+            assert!(matches!(asked(path), AskError::Nobody { .. }), "{}", path.display());
+        }
+        assert!(matches!(asked(&left.join("below a file")), AskError::Unreachable { .. }));
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = AskError::Unreachable { path: left, source: denied }.to_string();
+        assert!(error.ends_with("only root and the user that it runs as may ask"), "{error}");
+    }
 }

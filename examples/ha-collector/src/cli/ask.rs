@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Exit;
-use crate::collector::orphaned;
+use crate::collector::{Meant, orphaned};
 use crate::config::Config;
 use crate::control::{AskError, Request, Wanted, ask};
 use crate::log::say;
@@ -53,6 +53,10 @@ impl Which {
         self.read().map(|config| config.control)
     }
 
+    fn meant(&self) -> Meant {
+        Meant::by(&self.config, self.data.as_deref())
+    }
+
     pub(super) fn read(&self) -> Result<Config, Exit> {
         if self.config.is_empty() {
             return Ok(Config::standard(self.data.as_deref()));
@@ -91,6 +95,10 @@ pub(super) fn told(answer: Result<Value, AskError>) -> Exit {
             say(format_args!("error: {said}"));
             Exit::Failed
         }
+        Err(late @ AskError::Late(_)) => {
+            say(format_args!("error: {late}"));
+            Exit::Failed
+        }
         answer => done(answer.map(|answer| answer.as_str().unwrap_or_default().to_owned())),
     }
 }
@@ -113,6 +121,7 @@ pub(super) fn status(arguments: &StatusArguments) -> Exit {
         Ok(path) => path,
         Err(exit) => return exit,
     };
+    let meant = arguments.which.meant();
     loop {
         let mut status = Value::Null;
         let asked = ask(&path, &Request::Status, |answer| {
@@ -123,7 +132,7 @@ pub(super) fn status(arguments: &StatusArguments) -> Exit {
             say(format_args!("error: {error}"));
             return Exit::CannotStart;
         }
-        let text = if arguments.json { format!("{status}\n") } else { table(&status) };
+        let text = if arguments.json { format!("{status}\n") } else { table(&status, &meant) };
         let text = if arguments.watch && !arguments.json { format!("\x1b[H\x1b[2J{text}") } else { text };
         if print(&text).is_err() || !arguments.watch {
             return Exit::Done;
@@ -154,7 +163,7 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 /// For a person: the columns of kad-status first, as wide and in the order that its users know, then ours.
-fn table(status: &Value) -> String {
+fn table(status: &Value, meant: &Meant) -> String {
     let mut out = String::new();
     let list = |key: &str| status.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let pids: Vec<String> = list("pids").iter().map(Value::to_string).collect();
@@ -213,7 +222,7 @@ fn table(status: &Value) -> String {
         if row.get("orphaned").and_then(Value::as_bool) == Some(true) {
             let name = row.get("id").and_then(Value::as_str).unwrap_or_default();
             let queued = row.get("queued").and_then(Value::as_u64).unwrap_or_default();
-            _ = writeln!(out, "\n{}", orphaned(name, queued));
+            _ = writeln!(out, "\n{}", orphaned(name, queued, meant));
         }
     }
     out

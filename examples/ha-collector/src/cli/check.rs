@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ask::answered;
 use super::{CheckArguments, Exit};
-use crate::collector::{orphaned, privileges};
+use crate::collector::{Meant, orphaned, privileges};
 use crate::config::{Config, Diagnostic};
 use crate::control::Request;
 use crate::log;
@@ -17,10 +17,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
             if !config.warnings.0.is_empty() {
                 log::say(&config.warnings);
             }
+            let meant = Meant::by(&arguments.config, None);
             for (name, records) in orphans(&config) {
-                log::say(Diagnostic::warning(orphaned(&name, records)).to_string().trim_end());
+                log::say(Diagnostic::warning(orphaned(&name, records, &meant)).to_string().trim_end());
             }
-            for lacking in privileges::lacking(&config) {
+            for lacking in privileges::lacking(&config, privileges::When::AtTheStart) {
                 log::say(
                     Diagnostic::warning(lacking).help("seen by the user who asks").to_string().trim_end(),
                 );

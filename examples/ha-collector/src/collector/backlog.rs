@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diskbuf::inspect::{Entry, Inspection, Place};
@@ -56,11 +56,33 @@ fn others(known: &[String]) -> String {
     }
 }
 
+/// The arguments by which a command finds the collector that is meant, each behind a blank.
+#[derive(Debug)]
+pub(crate) struct Meant(String);
+
+impl Meant {
+    /// Of one that was started with these, or is to be found by them. Written so that they hold in any directory.
+    pub(crate) fn by(config: &[PathBuf], data: Option<&Path>) -> Self {
+        let config = config.iter().map(|file| ("--config", file.as_path()));
+        let all = config.chain(data.map(|dir| ("--data", dir)));
+        let text = |(flag, path): (&str, &Path)| {
+            let whole = std::path::absolute(path);
+            format!(" {flag} {}", whole.as_deref().unwrap_or(path).display())
+        };
+        Self(all.map(text).collect())
+    }
+
+    /// Of one that does not know them: whoever reads that does.
+    pub(crate) fn unknown() -> Self {
+        Self(" --config FILE".to_owned())
+    }
+}
+
 /// What a person is told of a destination that is not configured and for which messages wait.
-pub(crate) fn orphaned(name: &str, records: u64) -> String {
+pub(crate) fn orphaned(name: &str, records: u64, Meant(meant): &Meant) -> String {
     format!(
         "destination `{name}` is not configured, and {records} records of the buffer, which keep their space, wait for it: \
-         configure it again, or give them up with `ha-collector buffer forget {name}`"
+         configure it again, or give them up with `ha-collector buffer forget {name}{meant}`"
     )
 }
 

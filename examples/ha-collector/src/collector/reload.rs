@@ -65,7 +65,7 @@ impl Collector {
         if asks_for_names(config) {
             self.sources.ask_for_names(config.received.dns_cache);
         }
-        let mut bound = self.exchange_sockets(config)?;
+        let (mut bound, in_the_way) = self.exchange_sockets(config)?;
         // From here on it is done.
         let mut failed = Vec::new();
         self.destinations.expect(&config.destinations);
@@ -79,7 +79,7 @@ impl Collector {
             }
         }
         // They are heard to the end by the paths that they were in; those that follow know nothing of them.
-        let sources_ended = self.sources.keep(&config.sources, &mut bound);
+        let sources_ended = in_the_way + self.sources.keep(&config.sources, &mut bound);
         self.plans.replace(plan);
         self.names = names;
         let mut sources_started = 0;
@@ -90,8 +90,7 @@ impl Collector {
                 Err(error) => failed.push(format!("source `{id}` is not read: {error}")),
             }
         }
-        for lacking in privileges::lacking(config) {
-            // They were given up when nobody asked for that.
+        for lacking in privileges::lacking(config, privileges::When::Later) {
             warn!("{lacking}");
         }
         let ended = changed + self.destinations.release(&all);
@@ -115,8 +114,8 @@ impl Collector {
     }
 
     /// Binds what is new, or takes the sockets of those that will end. Where one of these is in the way it has to end first;
-    /// when the new one cannot be bound then, all that have ended are started again as they were.
-    fn exchange_sockets(&mut self, config: &Config) -> Result<Vec<Bound>, ReloadError> {
+    /// when the new one cannot be bound then, all that have ended are started again as they were. Says how many have ended.
+    fn exchange_sockets(&mut self, config: &Config) -> Result<(Vec<Bound>, usize), ReloadError> {
         let fresh = config.sources.iter().filter(|source| !self.sources.has(source));
         let (mut bound, mut hindered) = (Vec::new(), Vec::new());
         for source in fresh {
@@ -160,6 +159,6 @@ impl Collector {
                 }
             }
         }
-        Ok(bound)
+        Ok((bound, ended.len()))
     }
 }

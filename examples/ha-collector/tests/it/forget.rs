@@ -31,7 +31,7 @@ fn send(to: std::net::SocketAddr, messages: std::ops::Range<u64>) {
     }
 }
 
-const SENTENCE: &str = "`ha-collector buffer forget away`";
+const SENTENCE: &str = "`ha-collector buffer forget away --config ";
 
 #[test]
 fn what_waits_for_a_destination_that_was_removed_is_shown_and_given_up_on_command() {
@@ -49,9 +49,11 @@ fn what_waits_for_a_destination_that_was_removed_is_shown_and_given_up_on_comman
     collector.wait_for(SENTENCE);
     collector.wait_for("reloaded: ");
     let (_, status) = ask(&["status"], &path);
-    assert!(status.contains(SENTENCE) && status.contains("50 records"), "{status}");
+    // As it can be copied.
+    let cure = format!("{SENTENCE}{}`", path.display());
+    assert!(status.contains(&cure) && status.contains("50 records"), "{status}");
     let (code, said) = ask(&["check"], &path);
-    assert!(code == Some(0) && said.contains(SENTENCE), "{said}");
+    assert!(code == Some(0) && said.contains(&cure), "{said}");
 
     let (code, said) = ask(&["buffer", "forget", "nobody", "--yes"], &path);
     assert_eq!(code, Some(3), "{said}");

@@ -169,7 +169,7 @@ fn a_source_that_narrows_its_address_goes_on_there() {
     let mut collector = Collector::start_with(&mut binary(), &path);
     configured("127.0.0.1");
     collector.signal(Signal::HUP);
-    collector.wait_for("reloaded: 2 sources (2 started, ");
+    collector.wait_for("reloaded: 2 sources (2 started, 2 ended)");
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     udp.send_to(b"<13>1 2025-01-01T00:00:00Z h a - - - one", at).unwrap();
     writeln!(TcpStream::connect(at).unwrap(), "<13>1 2025-01-01T00:00:00Z h a - - - two").unwrap();

@@ -6,7 +6,8 @@ use clap::Args;
 use super::super::Exit;
 use super::super::ask::{Which, answered, told};
 use crate::collector::{Backlog, Consent, chain};
-use crate::control::{AskError, Request, Work};
+use crate::config::Config;
+use crate::control::{AskError, Request, Work, has_no_collector};
 use crate::log::say;
 
 #[derive(Debug, Args)]
@@ -30,27 +31,9 @@ pub(super) fn forget(arguments: &ForgetArguments) -> Exit {
     let consent = if arguments.yes { Consent::Given } else { Consent::Withheld };
     let work = Work::Forget { destination: name.clone(), consent };
     let exit = match answered(&config.control, &Request::Do(work)) {
-        Err(AskError::Nobody { .. }) => super::open(&config.buffer.dir, |inspection| {
-            let configured = |id: &str| config.destinations.iter().any(|to| to.id == id);
-            let backlog = match Backlog::inspect(inspection, name, &config.ways, configured) {
-                Ok(backlog) => backlog,
-                Err(error) => {
-                    say(format_args!("error: {error}"));
-                    return Ok(Exit::CannotStart);
-                }
-            };
-            if consent == Consent::Withheld {
-                say(backlog);
-                return Ok(Exit::Done);
-            }
-            if let Err(error) = inspection.remove_consumer(name) {
-                say(format_args!("error: {}", chain(&error)));
-                return Ok(Exit::CannotStart);
-            }
-            say(format_args!("{backlog}: forgotten"));
-            Ok(Exit::Done)
-        })
-        .unwrap_or(Exit::Failed),
+        Err(AskError::Nobody { .. }) => in_its_directory(&config, name, consent),
+        // A keeper that has nothing but addresses to keep, and perhaps a buffer of former times.
+        Ok(answer) if has_no_collector(&answer) => in_its_directory(&config, name, consent),
         answer => told(answer),
     };
     match (exit, consent) {
@@ -60,4 +43,29 @@ pub(super) fn forget(arguments: &ForgetArguments) -> Exit {
         }
         (exit, _) => exit,
     }
+}
+
+/// Does it in a buffer that no collector has open.
+fn in_its_directory(config: &Config, name: &str, consent: Consent) -> Exit {
+    super::open(&config.buffer.dir, |inspection| {
+        let configured = |id: &str| config.destinations.iter().any(|to| to.id == id);
+        let backlog = match Backlog::inspect(inspection, name, &config.ways, configured) {
+            Ok(backlog) => backlog,
+            Err(error) => {
+                say(format_args!("error: {error}"));
+                return Ok(Exit::CannotStart);
+            }
+        };
+        if consent == Consent::Withheld {
+            say(backlog);
+            return Ok(Exit::Done);
+        }
+        if let Err(error) = inspection.remove_consumer(name) {
+            say(format_args!("error: {}", chain(&error)));
+            return Ok(Exit::CannotStart);
+        }
+        say(format_args!("{backlog}: forgotten"));
+        Ok(Exit::Done)
+    })
+    .unwrap_or(Exit::Failed)
 }

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::{Exit, Reading, Signals, notify, places};
-use crate::collector::{Casualty, Collector, ReloadError, Vitals, Whose, orphaned, privileges};
+use crate::collector::{Casualty, Collector, Meant, ReloadError, Vitals, Whose, orphaned, privileges};
 use crate::config::Config;
-use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
+use crate::control::{Answer, Answers, Control, Keeps, Outcome, Request, Work};
 use crate::log::{Log, say};
 use crate::pulse::{Heard, Line, ToCollector, ToKeeper};
 
@@ -69,7 +69,7 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
     } else {
         stops = Stops::BySignal;
         let answers = Arc::new(Alone { vitals: collector.vitals(), order: order.clone() });
-        _socket = match Control::start(&config.control, answers) {
+        _socket = match Control::start(&config.control, answers, Keeps::Nothing) {
             Ok(socket) => Some(socket),
             Err(error) => {
                 warn!(
@@ -102,10 +102,11 @@ pub(super) fn run(config: &Config, reading: &Reading, keeper: Option<Line>) -> E
     let give_up = collector.give_up();
     // It dies with the process: nobody waits for a second signal that does not come.
     thread::spawn(move || {
+        privileges::renounce();
         control.block_on(signals.second());
         give_up();
     });
-    finish(&mut collector, reason, &log)
+    finish(&mut collector, reason, &Meant::by(&reading.config, reading.data.as_deref()), &log)
 }
 
 /// Who may say that it is over.
@@ -216,7 +217,7 @@ fn reload(collector: &mut Collector, reading: &Reading) -> Outcome {
 }
 
 /// Drains, and says how that went.
-fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
+fn finish(collector: &mut Collector, reason: Reason, meant: &Meant, log: &Log) -> Exit {
     let balance = collector.stop();
     info!("ledger {balance}");
     let queued = balance.queued();
@@ -226,7 +227,8 @@ fn finish(collector: &mut Collector, reason: Reason, log: &Log) -> Exit {
     if reason == Reason::Casualty {
         return Exit::Failed;
     }
-    let orphans = balance.orphans().inspect(|(name, records)| log.say(orphaned(name, *records))).count();
+    let orphans = balance.orphans();
+    let orphans = orphans.inspect(|(name, records)| log.say(orphaned(name, *records, meant))).count();
     if queued > 0 {
         log.say(format_args!(
             "stopped: {queued} messages are left in the buffer; the next start delivers them"
@@ -266,6 +268,7 @@ fn beat(
     line.send(&ToKeeper::Ready { listening })?;
     line.set_patience(BEAT)?;
     thread::Builder::new().name("heart".to_owned()).spawn(move || {
+        privileges::renounce();
         let mut pulse = vitals.clone().pulse();
         let mut beat_at = Instant::now();
         let mut works: Vec<(u64, std_mpsc::Receiver<Outcome>)> = Vec::new();

@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::{Exit, Reading, RunArguments, Signals, notify, places};
 use crate::config::{self, Config};
-use crate::control::{Answer, Answers, Control, Outcome, Request, Work};
+use crate::control::{Answer, Answers, Control, Keeps, Outcome, Request, Work};
 use crate::keeper::{Keeper, Service};
 use crate::log::Log;
 
@@ -46,7 +46,7 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
     };
     let reading = Reading { config: arguments.config.clone(), data: arguments.data.clone() };
     let answers = Arc::new(Answering { keeper: Arc::clone(&keeper), reading: reading.clone() });
-    let socket = Control::start(&config.control, answers)
+    let socket = Control::start(&config.control, answers, Keeps::Privileges)
         .inspect_err(|error| {
             warn!("no `status` for this one: cannot listen at {}: {error}", config.control.display())
         })
@@ -72,6 +72,7 @@ pub(super) fn run(config: &Config, wanted: &config::Keeper, arguments: &RunArgum
                         Outcome::Done(done) => info!("{done}"),
                         Outcome::InPart(said) => error!("{said}"),
                         Outcome::Refused(why) => error!("the configuration stays as it was: {why}"),
+                        Outcome::NoCollector => {}
                     });
                 }
                 _ = signals.user.recv() => {
@@ -157,9 +158,12 @@ fn work(
         } else {
             true
         };
+        let without = match &work {
+            Work::Reload => Outcome::Done("there is no collector".to_owned()),
+            Work::Forget { .. } => Outcome::NoCollector,
+        };
         let collector = locked(&keeper).collector().map(|collector| collector.worker(work));
-        let outcome =
-            collector.map_or_else(|| Outcome::Done("there is no collector".to_owned()), |work| work());
+        let outcome = collector.map_or(without, |work| work());
         let waits = "what is new in [keeper] and [[vrrp]] holds from the next start on (stop it: the other node takes over)";
         match outcome {
             Outcome::Done(said) if !same => Outcome::Done(format!("{said}; {waits}")),

@@ -29,6 +29,7 @@ use self::rotate::Rotation;
 use self::sink::{Policy, Sink};
 use super::{Deliver, Render};
 use crate::collector::event::{Event, Field};
+use crate::collector::privileges;
 use crate::collector::record::Time;
 use crate::collector::template::{escape, write_text};
 use crate::config::{self, Delivery, FilePath};
@@ -75,12 +76,13 @@ impl FileDestination {
             (FilePath::Template(_), None) => return Err(io::Error::other("its path was not compiled")),
         };
         let root = Root::open(&asked.root, Rights::new(&asked.rights)?)?;
+        let needs = privileges::needs_of(&asked.rights);
         let policy = Policy {
             missing_dirs: asked.missing_dirs,
             sync: asked.sync,
             idle_close: asked.idle_close,
             most: asked.max_files.unwrap_or(descriptors).min(descriptors),
-            rotation: asked.rotate.map(|rotate| Rotation::new(rotate, &root)).transpose()?,
+            rotation: asked.rotate.map(|rotate| Rotation::new(rotate, &root, needs)).transpose()?,
         };
         let calendar = Calendar::new(deliver.time_zone.as_ref().unwrap_or(local).clone());
         Ok(Self {

@@ -15,7 +15,7 @@ use crate::collector::ledger::Ledger;
 use crate::collector::routing::{Arrival, Copies, Deliverer, Plan, Plans};
 use crate::collector::stop::Stop;
 use crate::collector::template::Surroundings;
-use crate::collector::{StartError, chain, orphaned, privileges};
+use crate::collector::{Meant, StartError, chain, orphaned, privileges};
 use crate::config::{Dedupe, Destination};
 
 /// What all destinations are given.
@@ -104,12 +104,10 @@ impl Destinations {
         };
         let mut deliverer = Deliverer::new(plans, plan, &id, copies, arrival);
         let own = orders.clone();
-        let privileged = !privileges::needs(&wanted.to).is_empty();
+        let needs = privileges::needs(&wanted.to);
         let thread = Builder::new().name(format!("to-{id}")).spawn(move || {
             let _watch = watch;
-            if !privileged {
-                privileges::renounce();
-            }
+            privileges::keep_only(&needs);
             let runner = Runner {
                 id: &id,
                 consumer: &mut consumer,
@@ -228,7 +226,7 @@ impl Destinations {
                 info!(destination = id, "no longer configured, nothing waits for it: forgotten");
             } else {
                 self.around.ledger.orphan_destination(id, consumer.acked.as_u64());
-                warn!("{}", orphaned(id, consumer.lag));
+                warn!("{}", orphaned(id, consumer.lag, &Meant::unknown()));
             }
         }
     }

@@ -146,6 +146,11 @@ impl Bound {
 
     /// What its predecessor leaves beside the sockets.
     pub(super) fn inherit(&mut self, legacy: Legacy) {
+        if let SourceKind::UnixDgram(at) | SourceKind::UnixStream(at, _) = &self.source.kind
+            && let Some(file) = &legacy.file
+        {
+            file.set_mode(at.mode);
+        }
         self.legacy.connections.extend(legacy.connections);
         self.legacy.file = self.legacy.file.take().or(legacy.file);
     }

@@ -105,15 +105,20 @@ impl Estate {
         self.sockets.iter().any(|one| heir.has_taken(one.kind, &one.at))
     }
 
-    /// Settles, before the source ends, what is left to whom.
+    /// Settles, before the source ends, what is left to whom. Its connections are left to one who gets all of its sockets: whose
+    /// they were to be otherwise, nobody could say.
     pub(super) fn leave_to(&self, mine: &Source, heirs: &[Bound]) {
-        for one in &self.sockets {
-            if let Some(heir) = heirs.iter().find(|heir| heir.has_taken(one.kind, &one.at)) {
+        let heir_of = |one: &Inheritable| heirs.iter().position(|heir| heir.has_taken(one.kind, &one.at));
+        let whose: Vec<Option<usize>> = self.sockets.iter().map(heir_of).collect();
+        for (one, whose) in self.sockets.iter().zip(&whose) {
+            if whose.is_some() {
                 one.left.leave();
-                if continues(mine, heir.source()) {
-                    self.connections.leave();
-                }
             }
+        }
+        let first = whose.first().copied().flatten();
+        let one_for_all = first.filter(|first| whose.iter().all(|whose| *whose == Some(*first)));
+        if one_for_all.and_then(|heir| heirs.get(heir)).is_some_and(|heir| continues(mine, heir.source())) {
+            self.connections.leave();
         }
     }
 
@@ -140,7 +145,10 @@ fn is_alike(one: &SourceKind, other: &SourceKind) -> bool {
     match (one, other) {
         (SourceKind::Udp(_), SourceKind::Udp(_)) | (SourceKind::Tcp(_), SourceKind::Tcp(_)) => true,
         (SourceKind::UnixDgram(one), SourceKind::UnixDgram(other))
-        | (SourceKind::UnixStream(one, _), SourceKind::UnixStream(other, _)) => one == other,
+        | (SourceKind::UnixStream(one, _), SourceKind::UnixStream(other, _)) => {
+            // Another mode can be given to the socket that is there; what another owner takes is given up by now.
+            (&one.path, &one.owner, &one.group) == (&other.path, &other.owner, &other.group)
+        }
         _ => false,
     }
 }

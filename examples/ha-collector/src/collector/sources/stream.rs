@@ -55,6 +55,8 @@ const LATELY: Duration = Duration::from_secs(2);
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The pause after an error that passes by itself: no descriptors, no memory, a full disk.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Why what was read of a connection is dropped, for a person.
+const NO_ROOM: &str = "no room for what was read before the stop";
 /// The pause when others have reserved what room there is.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -224,7 +226,7 @@ impl Connection {
         let mut ask = Ask::Kernel;
         while !context.give_up.said() {
             if self.state == Rest::Unfinished && Instant::now() >= behind_until {
-                break;
+                return self.drop_rest("cut off by the stop, since it goes on and on", context);
             }
             let (progress, refused) = self.look(context, ask);
             if let Some((batch, why)) = refused {
@@ -258,7 +260,8 @@ impl Connection {
                 }
             }
         }
-        self.drop_rest(DropReason::Stopped, context);
+        let why = if context.give_up.said() { "told to stop at once" } else { NO_ROOM };
+        self.drop_rest(why, context);
     }
 
     /// Ends it before its peer does. The beginning of a message is all there will be of it, and is kept.
@@ -356,11 +359,11 @@ impl Connection {
         if let Some((batch, _)) = refused {
             context.origin.account.dropped(DropReason::Stopped, batch.len() as u64);
         }
-        self.drop_rest(DropReason::Stopped, context);
+        self.drop_rest(NO_ROOM, context);
     }
 
-    /// Counts what is given up.
-    fn drop_rest(&mut self, why: DropReason, context: &Context) {
+    /// Counts what is given up at a stop, and says why.
+    fn drop_rest(&mut self, why: &'static str, context: &Context) {
         let mut messages = 0;
         let rest = std::mem::take(&mut self.rest);
         let mut left = rest.as_slice();
@@ -370,9 +373,9 @@ impl Connection {
         }
         if messages > 0 {
             context.origin.account.received(messages, 0);
-            context.origin.account.dropped(why, messages);
+            context.origin.account.dropped(DropReason::Stopped, messages);
             if context.origin.complains() {
-                warn!(source = context.origin.account.id, peer = %self.peer, messages, "no room for what was read: dropped");
+                warn!(source = context.origin.account.id, peer = %self.peer, messages, "{why}: dropped");
             }
         }
     }

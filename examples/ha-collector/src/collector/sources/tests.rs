@@ -90,6 +90,18 @@ impl Bench {
         self.sources.listening()
     }
 
+    /// A reload: successors take what there is of those that are not in that text.
+    fn change(&mut self, text: &str) {
+        let these = self.config(text);
+        let heir = |source: &Source| {
+            let mut lent = self.sources.lend(&these, source).unwrap();
+            Bound::bind(source, |_| false, &mut lent).unwrap()
+        };
+        let mut heirs: Vec<Bound> = these.iter().map(heir).collect();
+        self.sources.keep(&these, &mut heirs);
+        heirs.into_iter().for_each(|heir| self.sources.add(heir).unwrap());
+    }
+
     /// The next `count` records.
     fn records(&mut self, count: usize) -> Vec<Seen> {
         let until = Instant::now() + PATIENCE;
@@ -222,6 +234,94 @@ fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_aga
     }
     bench.sources.stop();
     assert!(bench.sources.surroundings.ledger.balance(0, |_| 0).to_string().contains("\"dropped\":{}"));
+}
+
+#[test]
+fn what_waits_at_two_listeners_when_their_source_stops_is_read_at_both() {
+    use std::sync::mpsc::channel;
+    let mut bench = Bench::new();
+    let listen = "listen = [\"127.0.0.1:0\", \"127.0.0.1:0\"]";
+    let listening = bench.start(&format!("[[source]]\nid = \"t\"\ntype = \"tcp\"\n{listen}\n"));
+    // While both threads are busy, the kernel accepts for us.
+    let (busy, is_busy) = channel();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let ((go, wait), busy) = (channel::<()>(), busy.clone());
+        bench.sources.surroundings.runtime.spawn(async move {
+            busy.send(()).unwrap();
+            wait.recv().ok();
+        });
+        is_busy.recv().unwrap();
+        held.push(go);
+    }
+    for to in &listening {
+        for n in 0..10 {
+            let mut tcp = TcpStream::connect(to.strip_prefix("tcp ").unwrap()).unwrap();
+            writeln!(tcp, "<13>1 - h a - - - {n}").unwrap();
+        }
+    }
+    bench.sources.running.iter_mut().for_each(Running::stop);
+    // With one thread, one listener is done before the other begins.
+    held.pop();
+    bench.sources.stop();
+    assert_eq!(bench.records(20).len(), 20);
+}
+
+#[test]
+fn the_connections_of_a_source_that_is_split_are_told_that_it_is_over_and_those_of_a_changed_one_go_on() {
+    let mut bench = Bench::new();
+    let source = |id: &str, listen: &str, more: &str| {
+        format!("[[source]]\nid = \"{id}\"\ntype = \"tcp\"\nlisten = [{listen}]\n{more}\n")
+    };
+    let (one, two) = ("\"127.0.0.1:0\"", "\"127.0.0.2:0\"");
+    let both = format!("{one}, {two}");
+    let listening = bench.start(&source("a", &both, ""));
+    let connect = |to: &String| TcpStream::connect(to.strip_prefix("tcp ").unwrap()).unwrap();
+    let mut connections: Vec<TcpStream> = listening.iter().map(connect).collect();
+    for tcp in &mut connections {
+        writeln!(tcp, "<13>1 - h a - - - before").unwrap();
+        assert_eq!(bench.records(1)[0].text, "before");
+    }
+    bench.change(&source("a", &both, "max-connections = 7"));
+    for tcp in &mut connections {
+        writeln!(tcp, "<13>1 - h a - - - after").unwrap();
+        assert_eq!(bench.records(1)[0].text, "after", "nobody was cut off");
+    }
+    bench.change(&(source("a", one, "") + &source("b", two, "")));
+    for tcp in &mut connections {
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(io::Read::read(tcp, &mut [0]).unwrap(), 0, "a FIN");
+    }
+    assert_eq!(bench.sources.listening(), listening);
+    for to in &listening {
+        writeln!(connect(to), "<13>1 - h a - - - anew").unwrap();
+        assert_eq!(bench.records(1)[0].text, "anew");
+    }
+    bench.sources.stop();
+}
+
+#[test]
+fn a_unix_socket_gets_another_mode_and_whoever_speaks_to_it_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut bench = Bench::new();
+    let source = |kind: &str, mode: &str| {
+        format!("[[source]]\nid = \"{kind}\"\ntype = \"{kind}\"\npath = \"DIR/{kind}\"\nmode = \"{mode}\"\n")
+    };
+    let both = |mode: &str| source("unix-dgram", mode) + &source("unix-stream", mode);
+    bench.start(&both("0600"));
+    let [datagrams, stream] = ["unix-dgram", "unix-stream"].map(|kind| bench.dir.path().join(kind));
+    let local = UnixDatagram::unbound().unwrap();
+    local.connect(&datagrams).unwrap();
+    let mut connection = UnixStream::connect(&stream).unwrap();
+    bench.change(&both("0622"));
+    local.send(b"<13>1 - h a - - - one").unwrap();
+    assert_eq!(bench.records(1)[0].text, "one");
+    writeln!(connection, "<13>1 - h a - - - two").unwrap();
+    assert_eq!(bench.records(1)[0].text, "two");
+    for path in [datagrams, stream] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o622);
+    }
+    bench.sources.stop();
 }
 
 #[test]

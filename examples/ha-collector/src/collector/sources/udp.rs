@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::{error, warn};
 
@@ -43,12 +44,12 @@ impl UdpSource {
     pub(crate) fn bind(listen: SocketAddr, there: There, receive_buffer: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
         super::bound::prepare(there, &socket, listen)?;
-        let granted = enlarge(&socket, receive_buffer)?;
+        let granted = set_room(&socket, receive_buffer)?;
         socket.bind(&listen.into())?;
         Ok(Self::new(socket, receive_buffer, granted, Counted::default()))
     }
 
-    /// Takes one that is bound already.
+    /// Takes one that is bound already. What waits in it stays there: its receive buffer becomes no smaller.
     pub(super) fn adopt(socket: UdpSocket, receive_buffer: usize, counted: Counted) -> io::Result<Self> {
         let socket = Socket::from(socket);
         let granted = enlarge(&socket, receive_buffer)?;
@@ -144,12 +145,33 @@ impl AsFd for UdpSource {
 }
 
 /// Asks the kernel for a receive buffer; says how large it is.
-fn enlarge(socket: &Socket, receive_buffer: usize) -> io::Result<usize> {
+fn set_room(socket: &Socket, receive_buffer: usize) -> io::Result<usize> {
     // With CAP_NET_ADMIN beyond net.core.rmem_max, without it up to that.
-    if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, receive_buffer).is_err() {
+    if set_socket_recv_buffer_size_force(socket, receive_buffer).is_err() {
         socket.set_recv_buffer_size(receive_buffer)?;
     }
-    // The kernel answers with twice what it was asked for, to account for its own overhead.
+    room(socket)
+}
+
+/// As [`set_room`], for a socket that is read already, perhaps with more than we could ask for today: the privilege for that is
+/// given up at the start.
+fn enlarge(socket: &Socket, receive_buffer: usize) -> io::Result<usize> {
+    let has = room(socket)?;
+    if has >= receive_buffer || set_socket_recv_buffer_size_force(socket, receive_buffer).is_ok() {
+        return room(socket);
+    }
+    // Without the privilege the kernel cuts what is asked for, and may take away what there is: another socket tells.
+    let other = Socket::new(socket.domain()?, Type::DGRAM, Some(Protocol::UDP))?;
+    other.set_recv_buffer_size(receive_buffer)?;
+    if room(&other)? > has {
+        socket.set_recv_buffer_size(receive_buffer)?;
+    }
+    room(socket)
+}
+
+/// Bytes that the kernel holds for a socket.
+fn room(socket: &Socket) -> io::Result<usize> {
+    // It answers with twice what it was asked for, to account for its own overhead.
     Ok(socket.recv_buffer_size()? / 2)
 }
 
@@ -194,5 +216,48 @@ impl KernelDrops {
                 self.account.dropped(DropReason::KernelReceiveBuffer, lost);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receive_buffer_of_a_socket_in_use_becomes_no_smaller() {
+        let socket = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let large = set_room(&socket, 150_000).unwrap();
+        for asked in [4_096, large, large + 4_096, usize::try_from(i32::MAX / 4).unwrap()] {
+            let before = room(&socket).unwrap();
+            let granted = enlarge(&socket, asked).unwrap();
+            assert_eq!(granted, room(&socket).unwrap());
+            assert!(granted >= before, "{asked} asked for: {granted} after {before}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_to_root_is_not_taken_away_without_the_privilege() {
+        let socket = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
+        // More than an ordinary user gets.
+        let most = {
+            let other = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
+            other.set_recv_buffer_size(usize::try_from(i32::MAX / 4).unwrap()).unwrap();
+            room(&other).unwrap()
+        };
+        let asked = most + (1 << 20);
+        if set_socket_recv_buffer_size_force(&socket, asked).is_err() {
+            let said = "\nskipped: a receive buffer beyond net.core.rmem_max takes CAP_NET_ADMIN\n";
+            io::Write::write_all(&mut io::stderr(), said.as_bytes()).unwrap();
+            return;
+        }
+        // Capabilities belong to threads, and this one is the test's own.
+        std::thread::spawn(move || {
+            crate::collector::privileges::renounce();
+            assert_eq!(enlarge(&socket, asked).unwrap(), asked, "as it is");
+            assert_eq!(enlarge(&socket, asked + (1 << 20)).unwrap(), asked, "more is not to be had");
+            assert_eq!(room(&socket).unwrap(), asked);
+        })
+        .join()
+        .unwrap();
     }
 }

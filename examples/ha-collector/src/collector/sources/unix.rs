@@ -27,12 +27,29 @@ impl SocketFile {
         let about = fs::symlink_metadata(path)?;
         Ok(Self { path: path.to_path_buf(), made: (about.dev(), about.ino()) })
     }
+
+    /// Whether it is still the one that was made, and not another's with that path.
+    fn is_ours(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|now| (now.dev(), now.ino()) == self.made)
+    }
+
+    /// Gives it another mode, if it has not that one already; if that cannot be, that is said.
+    pub(super) fn set_mode(&self, mode: u32) {
+        let has = |about: fs::Metadata| about.permissions().mode() & 0o7777 == mode;
+        if !self.is_ours() || fs::symlink_metadata(&self.path).is_ok_and(has) {
+            return;
+        }
+        if let Err(error) = fs::set_permissions(&self.path, fs::Permissions::from_mode(mode)) {
+            warn!("the socket {} keeps the mode that it had: {error}", self.path.display());
+        }
+    }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let ours = fs::symlink_metadata(&self.path).is_ok_and(|now| (now.dev(), now.ino()) == self.made);
-        if ours && let Err(error) = fs::remove_file(&self.path) {
+        if self.is_ours()
+            && let Err(error) = fs::remove_file(&self.path)
+        {
             warn!("cannot remove the socket {}: {error}", self.path.display());
         }
     }

@@ -37,7 +37,12 @@ fn files_of_others_are_made_and_opened_again_and_only_their_thread_may_do_so() {
         return skipped("files_of_others_are_made...: not root");
     }
     let data = tempfile::tempdir().unwrap();
-    let mut collector = Collector::start_with(&mut binary(), &config(data.path(), OWNED));
+    // Others that need nothing of that, or not all.
+    let plain = "[[destination]]\nid = \"plain\"\ntype = \"file\"\nroot = \"plain\"\n\
+                 rotate = { size = \"1MiB\", compress = \"gzip\" }\n";
+    let group = "[[destination]]\nid = \"group\"\ntype = \"file\"\nroot = \"group\"\ngroup = 65533\n";
+    let path = config(data.path(), &format!("{OWNED}{plain}{group}"));
+    let mut collector = Collector::start_with(&mut binary(), &path);
     let all: u64 = permitted(collector.id()).iter().fold(0, |all, (_, permitted)| all | permitted);
     let main = permitted(collector.id())[0].1;
     if main & CHOWN == 0 {
@@ -45,7 +50,7 @@ fn files_of_others_are_made_and_opened_again_and_only_their_thread_may_do_so() {
     }
     assert_eq!(all, CHOWN | DAC_OVERRIDE, "nothing else is kept");
     send(&collector, "h", ["x"]);
-    collector.wait_for_ledger(|ledger| ledger.delivered == 1);
+    collector.wait_for_ledger(|ledger| ledger.delivered == 3);
     let file = data.path().join("logs/sub/all.log");
     assert_eq!(owners(&file), (65534, 65533));
     assert_eq!(owners(&data.path().join("logs/sub")).0, 65532);
@@ -53,18 +58,30 @@ fn files_of_others_are_made_and_opened_again_and_only_their_thread_may_do_so() {
     collector.signal(Signal::HUP);
     collector.wait_for("reloaded: ");
     send(&collector, "h", ["y"]);
-    collector.wait_for_ledger(|ledger| ledger.delivered == 2);
+    collector.wait_for_ledger(|ledger| ledger.delivered == 6);
+    let mut seen = std::collections::BTreeSet::new();
     for (thread, permitted) in permitted(collector.id()) {
-        let reads = thread.starts_with("from-") || thread.starts_with("streams");
-        assert!(!reads || permitted == 0, "{thread} has {permitted:x}");
+        let without = ["from-", "streams", "control", "compress", "to-plain"];
+        if let Some(which) = without.into_iter().find(|name| thread.starts_with(name)) {
+            assert_eq!(permitted, 0, "{thread}");
+            seen.insert(which);
+        }
+        assert!(thread != "to-group" || permitted == CHOWN, "{thread} has {permitted:x}");
+        assert!(thread != "to-files" || permitted == CHOWN | DAC_OVERRIDE, "{thread} has {permitted:x}");
     }
+    assert_eq!(seen.len(), 5, "{seen:?}");
     assert!(!collector.said.contains("owner"), "{}", collector.said);
     collector.stop();
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2);
 
-    // Who does not ask for it has nothing.
-    let collector = Collector::start_with(&mut binary(), &config(data.path(), ""));
+    // Who does not ask for it has nothing, and gets nothing by a reload.
+    let mut collector = Collector::start_with(&mut binary(), &config(data.path(), ""));
     assert!(permitted(collector.id()).iter().all(|(_, permitted)| *permitted == 0));
+    config(data.path(), group);
+    collector.signal(Signal::HUP);
+    let said = collector.wait_for("destination `group`: new files do not get the owner");
+    assert!(said.contains("restart it as root"), "{said}");
+    collector.wait_for("reloaded: ");
     collector.stop();
 }
 

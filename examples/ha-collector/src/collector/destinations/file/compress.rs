@@ -13,12 +13,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::Builder;
 
+use caps::CapsHashSet;
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use tracing::{info, warn};
 
 use super::root::{Identity, resolve_beneath};
 use super::rotate::{Names, found_in, gone, original, rename_to_nothing, rotated};
+use crate::collector::privileges;
 use crate::config::Compress;
 
 /// What a file is called while it is written; its inode follows. No field of a message is ever encoded to this.
@@ -45,12 +47,15 @@ struct Job {
 }
 
 impl Compressor {
-    /// Compresses what there is beneath `root` already, and then what it is told of.
-    pub(super) fn start(how: Compress, root: OwnedFd, names: Names) -> io::Result<Self> {
+    /// Compresses what there is beneath `root` already, and then what it is told of, with these privileges.
+    pub(super) fn start(how: Compress, root: OwnedFd, names: Names, needs: CapsHashSet) -> io::Result<Self> {
         let (jobs, work) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let worker = Worker { how, names, stop: Arc::clone(&stop) };
-        Builder::new().name("compress".to_owned()).spawn(move || worker.run(root, &work))?;
+        Builder::new().name("compress".to_owned()).spawn(move || {
+            privileges::keep_only(&needs);
+            worker.run(root, &work);
+        })?;
         Ok(Self { jobs, stop })
     }
 

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use caps::CapsHashSet;
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
@@ -32,12 +33,12 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// Takes up what an earlier run left half done.
-    pub(super) fn new(rotate: Rotate, root: &Root) -> io::Result<Self> {
+    /// Takes up what an earlier run left half done. Whoever compresses needs these privileges.
+    pub(super) fn new(rotate: Rotate, root: &Root, needs: CapsHashSet) -> io::Result<Self> {
         let names = Names::default();
         let compressor = match rotate.compress {
             None => None,
-            Some(how) => Some(Compressor::start(how, root.handle()?, Arc::clone(&names))?),
+            Some(how) => Some(Compressor::start(how, root.handle()?, Arc::clone(&names), needs)?),
         };
         Ok(Self { rotate, names, compressor })
     }

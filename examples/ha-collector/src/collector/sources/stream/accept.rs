@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::warn;
 
 use super::socket::{Listener, Peer, Stream};
@@ -17,11 +17,15 @@ use crate::collector::sources::heritage::Left;
 /// Connections that the kernel holds for us until we accept them.
 pub(crate) const BACKLOG: i32 = 1024;
 
-/// Accepts for one source, which may have several listeners.
+/// Accepts for one source, which may have several listeners: a clone for each of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Acceptor {
     context: Arc<Context>,
     places: Arc<Semaphore>,
+    /// Held by whoever works for the source and has no place: who accepts, and connections for which there was none. The
+    /// other end tells when nobody does.
+    works: watch::Receiver<()>,
+    working: Arc<watch::Sender<()>>,
     max_connections: usize,
     addresses: Arc<Addresses>,
     complaint: Arc<Mutex<Seldom>>,
@@ -30,9 +34,12 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     pub(crate) fn new(context: Context, max_connections: usize, per_address: usize) -> Self {
         let max_connections = max_connections.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let (working, works) = watch::channel(());
         Self {
             context: Arc::new(context),
             places: Arc::new(Semaphore::new(max_connections)),
+            works,
+            working: Arc::new(working),
             max_connections,
             addresses: Arc::new(Addresses { most: per_address, open: Mutex::default() }),
             complaint: Arc::new(Mutex::new(Seldom::new(std::time::Duration::from_secs(10)))),
@@ -46,8 +53,11 @@ impl Acceptor {
                 Some(seat) => self.spawn(connection, seat),
                 // Fewer are allowed than before: it is told so, and what it has sent is read.
                 None => {
-                    let context = Arc::clone(&self.context);
-                    tokio::spawn(async move { connection.drain(&context).await });
+                    let (context, works) = (Arc::clone(&self.context), self.works.clone());
+                    tokio::spawn(async move {
+                        connection.drain(&context).await;
+                        drop(works);
+                    });
                 }
             }
         }
@@ -87,6 +97,12 @@ impl Acceptor {
             self.serve(stream, peer);
         }
         drop(listener);
+        drop(self.works);
+        // The other listeners have such connections, too, for which there must be places. With a successor for all of it there
+        // are none, and who has no place is not waited for: nobody reads meanwhile.
+        if !self.context.left.is_left() {
+            self.working.closed().await;
+        }
         // Every connection holds a place until it is done.
         let all = u32::try_from(self.max_connections).unwrap_or(u32::MAX);
         drop(self.places.acquire_many(all).await);

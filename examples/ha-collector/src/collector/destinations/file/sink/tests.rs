@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use caps::CapsHashSet;
 use syslog_parse::IanaZone;
 use tempfile::TempDir;
 
@@ -46,7 +47,7 @@ impl Bench {
 
     fn rotating(rotate: Rotate) -> Self {
         let mut this = Self::new();
-        this.sink.policy.rotation = Some(Rotation::new(rotate, &this.sink.root).unwrap());
+        this.sink.policy.rotation = Some(Rotation::new(rotate, &this.sink.root, CapsHashSet::new()).unwrap());
         this
     }
 
