@@ -89,14 +89,14 @@ impl Stores {
         self.window = None;
     }
 
-    /// Which way the next record would go.
-    pub(crate) fn writing(&self, policy: Policy, newest: u64) -> Writing {
+    /// Which way the next record would go, now that the records before `durable` are.
+    pub(crate) fn writing(&self, policy: Policy, newest: u64, durable: u64, now: Moment) -> Writing {
         match (policy, self.refused) {
             (Policy::Never(why), _) => Writing::Called(why),
             (_, Some((segment, kind))) if segment == newest => Writing::Called(CallReason::Refused(kind)),
-            (Policy::InStreams, _) if self.window.is_none() => {
-                let often = self.stream.flow == Flow::Flows && self.syncs.last == Gap::Narrow;
-                Writing::Called(if often { CallReason::OftenSynced } else { CallReason::FewRecords })
+            (Policy::InStreams, _) if !self.stream.flows(now) => Writing::Called(CallReason::FewAppends),
+            (Policy::InStreams, _) if !self.syncs.are_rare(durable) => {
+                Writing::Called(CallReason::OftenSynced)
             }
             (Policy::InStreams | Policy::Always, _) => Writing::Mapped,
         }
@@ -289,6 +289,21 @@ mod tests {
         }
         assert!(!next(4000), "after a pause it has to begin anew");
         assert_eq!((2001..4000).filter(|n| next(n * 2)).count(), 0);
+    }
+
+    #[test]
+    fn what_is_said_follows_from_what_comes_and_not_from_what_is_mapped() {
+        let mut stores = Stores::default();
+        let said = |stores: &Stores, durable, now| stores.writing(Policy::InStreams, 3, durable, Moment(now));
+        let (few, often) =
+            (Writing::Called(CallReason::FewAppends), Writing::Called(CallReason::OftenSynced));
+        assert_eq!(said(&stores, 7, 0), few);
+        for _ in 0..ENOUGH {
+            stores.came(64, 7, Moment(0));
+        }
+        assert_eq!(said(&stores, 7, 0), Writing::Mapped, "as after a roll, when nothing is mapped yet");
+        assert_eq!(said(&stores, 8, 0), often);
+        assert_eq!(said(&stores, 7, 1000), few, "the stream has ended");
     }
 
     #[test]

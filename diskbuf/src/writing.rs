@@ -41,8 +41,8 @@ pub enum CallReason {
     Durability,
     /// What the storage says.
     Storage(Mapping),
-    /// Too few records come for it to be worth while.
-    FewRecords,
+    /// Too few appends come for it to be worth while, however many records each of them has.
+    FewAppends,
     /// So few come between two syncs that it is better to write only what is new.
     OftenSynced,
     /// Mapping the newest segment was refused.
@@ -86,7 +86,7 @@ impl fmt::Display for CallReason {
             Self::Asked => f.write_str("it was asked for"),
             Self::Durability => f.write_str("each sync is waited for"),
             Self::Storage(mapping) => mapping.fmt(f),
-            Self::FewRecords => f.write_str("few records come"),
+            Self::FewAppends => f.write_str("few appends come"),
             Self::OftenSynced => f.write_str("syncs come often"),
             Self::Refused(kind) => write!(f, "mapping was refused ({kind})"),
         }

@@ -95,7 +95,7 @@ fn a_real_directory_says_what_its_file_system_makes_of_stores() {
     let mapping = diskbuf::storage::Disk::new(dir.path()).mapping();
     let writing = options(dir.path(), 4).open().unwrap().status().writing;
     let expected = match mapping {
-        diskbuf::storage::Mapping::InPlace { .. } => CallReason::FewRecords,
+        diskbuf::storage::Mapping::InPlace { .. } => CallReason::FewAppends,
         other => CallReason::Storage(other),
     };
     assert_eq!(writing, Writing::Called(expected), "{mapping}");
@@ -207,7 +207,7 @@ fn a_stream_is_stored_and_what_is_synced_often_is_written() {
     }
     queue.append_one(b"synced", WhenFull::DropOldest).unwrap();
     assert!(
-        matches!(writing(), Writing::Called(CallReason::OftenSynced | CallReason::FewRecords)),
+        matches!(writing(), Writing::Called(CallReason::OftenSynced | CallReason::FewAppends)),
         "{}",
         writing()
     );
