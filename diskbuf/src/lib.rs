@@ -60,7 +60,8 @@
 //!
 //! # Limits
 //!
-//! - Linux and other Unixes with `fallocate`; a file system on which `flock` works.
+//! - Linux and other Unixes with `fallocate`; a file system on which `flock` works. Stores into mappings need Linux 5.14; before
+//!   it, and elsewhere, everything is written by calls.
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
 //! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
 //!   an error like that of a full disk.

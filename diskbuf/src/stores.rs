@@ -18,7 +18,7 @@ use crate::writing::{CallReason, Policy, Writing};
 pub(crate) struct Stores {
     window: Option<Window>,
     /// A segment of which nothing could be mapped, and why.
-    refused: Option<(u64, io::ErrorKind)>,
+    refused: Option<(u64, CallReason)>,
     stream: Stream,
     syncs: Syncs,
 }
@@ -93,7 +93,7 @@ impl Stores {
     pub(crate) fn writing(&self, policy: Policy, newest: u64, durable: u64, now: Moment) -> Writing {
         match (policy, self.refused) {
             (Policy::Never(why), _) => Writing::Called(why),
-            (_, Some((segment, kind))) if segment == newest => Writing::Called(CallReason::Refused(kind)),
+            (_, Some((segment, why))) if segment == newest => Writing::Called(why),
             (Policy::InStreams, _) if !self.stream.flows(now) => Writing::Called(CallReason::FewAppends),
             (Policy::InStreams, _) if !self.syncs.are_rare(durable) => {
                 Writing::Called(CallReason::OftenSynced)
@@ -120,7 +120,7 @@ impl Stores {
             }
             Err(error) => {
                 // Whatever it is, a call meets it as an error with a name and a place.
-                self.refused = Some((id, error.kind()));
+                self.refused = Some((id, CallReason::refused(&error)));
                 false
             }
         }

@@ -46,7 +46,18 @@ pub enum CallReason {
     /// So few come between two syncs that it is better to write only what is new.
     OftenSynced,
     /// Mapping the newest segment was refused.
-    Refused(io::ErrorKind),
+    Refused {
+        /// As what.
+        kind: io::ErrorKind,
+        /// With which number of the system (`errno`), if it was the system.
+        code: Option<i32>,
+    },
+}
+
+impl CallReason {
+    pub(crate) fn refused(error: &io::Error) -> Self {
+        Self::Refused { kind: error.kind(), code: error.raw_os_error() }
+    }
 }
 
 /// What [`WritePath`] comes to on a storage.
@@ -88,7 +99,26 @@ impl fmt::Display for CallReason {
             Self::Storage(mapping) => mapping.fmt(f),
             Self::FewAppends => f.write_str("few appends come"),
             Self::OftenSynced => f.write_str("syncs come often"),
-            Self::Refused(kind) => write!(f, "mapping was refused ({kind})"),
+            Self::Refused { code: Some(code), .. } => {
+                write!(f, "mapping was refused: {}", io::Error::from_raw_os_error(*code))
+            }
+            Self::Refused { kind, code: None } => write!(f, "mapping was refused: {kind}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_the_system_said() {
+        let error = io::Error::from_raw_os_error(22);
+        assert_eq!(
+            Writing::Called(CallReason::refused(&error)).to_string(),
+            format!("a system call each: mapping was refused: {error}")
+        );
+        let other = CallReason::refused(&io::ErrorKind::Unsupported.into());
+        assert_eq!(other.to_string(), "mapping was refused: unsupported");
     }
 }

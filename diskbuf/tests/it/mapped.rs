@@ -109,7 +109,7 @@ fn where_mapping_is_refused_records_are_written_and_the_next_segment_is_tried() 
     disk.fail(Fault { call: disk.calls() + 1, kind: FaultKind::Io });
     fill(&queue, 1..50);
     let writing = queue.status().writing;
-    assert!(matches!(writing, Writing::Called(CallReason::Refused(_))), "{writing}");
+    assert!(matches!(writing, Writing::Called(CallReason::Refused { .. })), "{writing}");
     let before = queue.status().segments;
     let mut next = 50;
     while queue.status().segments == before {
