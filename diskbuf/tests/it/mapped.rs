@@ -4,7 +4,7 @@ use diskbuf::sim::{Disk, Fault, FaultKind, Survival};
 use diskbuf::storage::Storage;
 use diskbuf::{Batch, CallReason, Durability, Limit, Options, Queue, Start, WhenFull, WritePath, Writing};
 
-use crate::support::{SEGMENT, account, drain, options, payload};
+use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
 
 fn on(disk: &Disk, path: WritePath) -> Queue {
     Options::new("").segment_bytes(SEGMENT).write_path(path).open_on(disk.storage()).unwrap()
@@ -120,6 +120,22 @@ fn where_mapping_is_refused_records_are_written_and_the_next_segment_is_tried() 
     fill(&queue, next..next + 50);
     let (records, losses) = drain(&mut queue.consumer("a", Start::Oldest).unwrap());
     account(&records, &losses, 1, next + 50);
+}
+
+#[test]
+fn a_file_used_again_is_known_as_one_when_it_is_opened_and_gets_no_zeros() {
+    for (records, calls) in [(10, 2), (5000, 1)] {
+        let disk = Disk::new(5);
+        let queue = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 4 * SEGMENT);
+        let queue = queue.write_path(WritePath::Mapped);
+        fill(&queue.clone().open_on(disk.storage()).unwrap(), 1..records);
+        let queue = queue.open_on(disk.storage()).unwrap();
+        let (before, segments) = (disk.calls(), queue.status().segments);
+        assert_eq!(queue.append_one(b"one more", WhenFull::Refuse).unwrap().as_u64(), records);
+        assert_eq!(queue.status().segments, segments);
+        // The pages are made ready, after zeros where nothing was written yet. Stores are no calls.
+        assert_eq!(disk.calls() - before, calls);
+    }
 }
 
 #[test]
