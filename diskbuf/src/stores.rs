@@ -64,14 +64,14 @@ impl Stores {
                 self.window = None;
                 return None;
             }
-            Policy::InStreams | Policy::Always => {}
+            Policy::InStreams | Policy::Always | Policy::Sparingly => {}
         }
         if len > LARGEST {
             return None;
         }
         let (from, until) = (place.segment.end(), place.segment.end() + len);
         let here = self.window.as_ref().is_some_and(|window| window.holds(&place, from, until));
-        if !here && !self.turn(&place, from, until) {
+        if !here && !self.turn(&place, from, until, ahead(policy)) {
             return None;
         }
         self.window.as_mut().map(|window| &mut *window.region)
@@ -98,13 +98,13 @@ impl Stores {
             (Policy::InStreams, _) if !self.syncs.are_rare(durable) => {
                 Writing::Called(CallReason::OftenSynced)
             }
-            (Policy::InStreams | Policy::Always, _) => Writing::Mapped,
+            (Policy::InStreams | Policy::Always | Policy::Sparingly, _) => Writing::Mapped,
         }
     }
 
     /// Moves to where the bytes `from..until` are ready: whether it could.
     #[cold]
-    fn turn(&mut self, place: &Place<'_>, from: u64, until: u64) -> bool {
+    fn turn(&mut self, place: &Place<'_>, from: u64, until: u64, ahead: u64) -> bool {
         let id = place.segment.id;
         if self.refused.is_some_and(|(segment, _)| segment == id) {
             return false;
@@ -113,7 +113,7 @@ impl Stores {
             Some(window) => Ok(window),
             None => Window::new(place, from),
         };
-        match moved.and_then(|window| window.ready_until(place, from, until)) {
+        match moved.and_then(|window| window.ready_until(place, from, until.next_multiple_of(ahead))) {
             Ok(window) => {
                 self.window = Some(window);
                 true
@@ -149,9 +149,10 @@ impl Window {
             && until <= self.range.end
     }
 
+    /// Makes what lies before `until` ready, as far as it is mapped.
     fn ready_until(mut self, place: &Place<'_>, from: u64, until: u64) -> io::Result<Self> {
         let begin = self.ready.max(from);
-        let end = until.next_multiple_of(AHEAD).min(self.range.end);
+        let end = until.min(self.range.end);
         if place.origin == SpaceOrigin::Fresh {
             // Written, and in large pieces, it is kept in large pieces, and has not only a reservation but its room.
             place.file.write_zeros(begin, end)?;
@@ -159,6 +160,14 @@ impl Window {
         self.region.prepare(begin, end)?;
         self.ready = end;
         Ok(self)
+    }
+}
+
+/// What is made ready at once. What is ready is dirty: who waits for a sync waits for that, too.
+const fn ahead(policy: Policy) -> u64 {
+    match policy {
+        Policy::Sparingly => PAGE,
+        Policy::Never(_) | Policy::InStreams | Policy::Always => AHEAD,
     }
 }
 
@@ -268,7 +277,7 @@ pub(crate) const LARGEST: u64 = 16 << 10;
 /// What is mapped at once. The system keeps large pieces of a file together, and maps such a piece in one step where the
 /// mapping has all of it, at an address as even as its place in the file: it takes two megabytes and more to be given such an address.
 const SPAN: u64 = 4 << 20;
-/// What is made ready at once.
+/// What is made ready at once where nobody waits for a sync.
 const AHEAD: u64 = 256 << 10;
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ pub enum WritePath {
     #[default]
     Choose,
     /// Stores wherever the system maps files. Where a store finds no room (a file system that writes elsewhere at each
-    /// overwrite), the process dies of the signal `SIGBUS`.
+    /// overwrite), the process dies of the signal `SIGBUS`. After each sync the segment is mapped anew, and the next sync writes
+    /// what was made ready since, stored to or not: up to 256 KiB; with [`Durability::Group`] and [`Durability::Each`] the pages
+    /// that were stored to, or as much as the system keeps together with them.
     Mapped,
     /// A system call each.
     Called,
@@ -66,13 +68,16 @@ pub(crate) enum Policy {
     Never(CallReason),
     InStreams,
     Always,
+    /// And no more is made ready than is stored to: each sync is waited for.
+    Sparingly,
 }
 
 impl Policy {
     pub(crate) fn new(path: WritePath, durability: Durability, storage: &dyn Storage) -> Self {
         match (path, durability) {
             (WritePath::Called, _) => Self::Never(CallReason::Asked),
-            (WritePath::Mapped, _) => Self::Always,
+            (WritePath::Mapped, Durability::Group | Durability::Each) => Self::Sparingly,
+            (WritePath::Mapped, Durability::Os | Durability::Interval(_)) => Self::Always,
             (WritePath::Choose, Durability::Group | Durability::Each) => Self::Never(CallReason::Durability),
             (WritePath::Choose, Durability::Os | Durability::Interval(_)) => match storage.mapping() {
                 Mapping::InPlace { .. } => Self::InStreams,

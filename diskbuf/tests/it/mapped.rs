@@ -139,6 +139,21 @@ fn a_file_used_again_is_known_as_one_when_it_is_opened_and_gets_no_zeros() {
 }
 
 #[test]
+fn where_each_sync_is_waited_for_no_more_pages_are_made_ready_than_are_stored_to() {
+    // Zeros and getting ready are a call each. These records fill eight pages.
+    for (durability, calls) in [(Durability::Os, 2), (Durability::Group, 16)] {
+        let disk = Disk::new(6);
+        let options = Options::new("").segment_bytes(SEGMENT).write_path(WritePath::Mapped);
+        let queue = options.durability(durability).open_on(disk.storage()).unwrap();
+        let before = disk.calls();
+        for _ in 0..8 {
+            queue.append_one(&[7; 4000], WhenFull::Refuse).unwrap();
+        }
+        assert_eq!(disk.calls() - before, calls);
+    }
+}
+
+#[test]
 fn after_a_failed_sync_what_was_stored_is_saved_and_stores_go_to_the_new_file() {
     for kind in [FaultKind::Io, FaultKind::IoReverts] {
         let disk = Disk::new(4);
