@@ -18,7 +18,8 @@ pub enum WritePath {
     /// Stores wherever the system maps files. Where a store finds no room (a file system that writes elsewhere at each
     /// overwrite), the process dies of the signal `SIGBUS`. After each sync the segment is mapped anew, and the next sync writes
     /// what was made ready since, stored to or not: up to 256 KiB; with [`Durability::Group`] and [`Durability::Each`] the pages
-    /// that were stored to, or as much as the system keeps together with them.
+    /// that were stored to, or as much as the system keeps together with them. After a pause of a fifth of a second it is made
+    /// ready again, too: what lies idle may be given up by the system.
     Mapped,
     /// A system call each.
     Called,
