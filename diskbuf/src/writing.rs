@@ -7,11 +7,12 @@ use crate::durable::Durability;
 use crate::storage::{Mapping, Storage};
 
 /// Which way single records and small batches go to the newest segment. The bytes and what survives which crash are the same.
-/// Batches of some tens of kilobytes are always written by calls, which is as fast.
+/// Records and batches of more than 16 KiB are always written by calls, which is as fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum WritePath {
     /// Stores into a mapping where that is better: with [`Durability::Os`] and [`Durability::Interval`], on local file systems
-    /// that write in place (ext4, XFS, tmpfs), as long as records come by the thousand a second and megabytes of them lie
+    /// that write in place (ext4, XFS, tmpfs), as long as there are some 2500 appends a second and megabytes of records lie
     /// between two syncs. Calls otherwise.
     #[default]
     Choose,
@@ -27,6 +28,7 @@ pub enum WritePath {
 
 /// Which way they go now: see [`Status::writing`](crate::Status::writing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Writing {
     /// Stores into a mapping.
     Mapped,
