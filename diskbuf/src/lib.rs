@@ -74,10 +74,13 @@
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
 //! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
-//!   short (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
+//!   short or immutable (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
 //!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored
 //!   to it, and the disk is full. Pages are made ready by a call before, so that a full or failing disk is an error there.
 //!   [`WritePath::Called`] has none of this; [`Status::writing`] says what is done.
+//! - Whether a file system writes in place is told from its number alone (`statfs`). That is one for ext2, ext3 and ext4, whatever
+//!   the mount options (`data=journal`, DAX), and one for all of XFS, also where it writes elsewhere (zoned): there, ask for
+//!   [`WritePath::Called`].
 //!
 //! # How it is tested
 //!
