@@ -54,13 +54,14 @@
 //!
 //! - A log to search, or a queue to take single records out of: acknowledgement is a position.
 //! - A way between machines or processes: one process has it open.
-//! - Equally fast for all: [`Queue::append_one`] stores thousands of records a second into a mapping, where that is safe and
-//!   worth while ([`WritePath`]); few records, and those whose sync is waited for, are a system call each. A [`Batch`] of some
-//!   tens of kilobytes is always good.
+//! - Equally fast for all: from about 2500 appends a second on, [`Queue::append_one`] stores into a mapping, where that is safe
+//!   ([`WritePath`]), and then takes millions; fewer appends, and those whose sync is waited for, are a system call each. What is
+//!   longer than 16 KiB is always written by a call, which is as fast: a [`Batch`] of that length or more is good everywhere.
 //!
 //! # Limits
 //!
-//! - Linux and other Unixes with `fallocate`; a file system on which `flock` works.
+//! - Linux and other Unixes with `fallocate`; a file system on which `flock` works. Stores into mappings need Linux 5.14; before
+//!   it, and elsewhere, everything is written by calls.
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
 //! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
 //!   an error like that of a full disk.
@@ -73,10 +74,13 @@
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
 //! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
-//!   short (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
+//!   short or immutable (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
 //!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored
 //!   to it, and the disk is full. Pages are made ready by a call before, so that a full or failing disk is an error there.
 //!   [`WritePath::Called`] has none of this; [`Status::writing`] says what is done.
+//! - Whether a file system writes in place is told from its number alone (`statfs`). That is one for ext2, ext3 and ext4, whatever
+//!   the mount options (`data=journal`, DAX), and one for all of XFS, also where it writes elsewhere (zoned): there, ask for
+//!   [`WritePath::Called`].
 //!
 //! # How it is tested
 //!

@@ -239,9 +239,7 @@ impl Queue {
             spares: state.spares.len(),
             has_space: self.has_space(),
             durable: self.durable_seq(),
-            writing: state
-                .stores
-                .writing(self.shared.policy, state.segments.back().map_or(0, |newest| newest.id)),
+            writing: self.shared.writing(&state),
             reserved: state.reserved,
             quarantined: state.quarantine.bytes(),
             dropped_newest: self.shared.mark.known().dropped_newest,

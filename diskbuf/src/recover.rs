@@ -74,6 +74,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
         state.next_seq = ends.next_seq;
         state.last = ends.last;
         state.active = ends.active;
+        state.origin = found.last().map_or(SpaceOrigin::Fresh, |one| one.origin);
     }
     if let Some(behind) = acked().min() {
         losses.retain(|loss| loss.to.as_u64() >= behind);

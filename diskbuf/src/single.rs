@@ -13,7 +13,7 @@ use crate::seq::Seq;
 use crate::state::{Shared, State};
 use crate::storage::StorageFile;
 use crate::stores::{LARGEST, Place, lay_record};
-use crate::writing::Policy;
+use crate::writing::{Policy, Writing};
 
 impl Shared {
     /// Stores the record if that is the way to go and there is room for it; `None` when nothing has been done.
@@ -67,6 +67,12 @@ impl Shared {
     ) -> Place<'a> {
         let (segment_bytes, rules) = (self.meta.segment_bytes, self.meta.rules);
         Place { file, segment, segment_bytes, origin, rules, durable: self.watermark.durable(), now }
+    }
+
+    /// Which way the next one would go.
+    pub(crate) fn writing(&self, state: &State) -> Writing {
+        let newest = state.segments.back().map_or(0, |newest| newest.id);
+        state.stores.writing(self.policy, newest, self.watermark.durable(), self.clock.now())
     }
 
     /// `records` records lie in the `bytes` behind what was the end, the last of them at `last_at`: whoever reads may see them.

@@ -89,12 +89,16 @@ pub(crate) struct State {
     pub(crate) ages: Ages,
 }
 
+/// A new segment, its file, and what lies in that.
+pub(crate) type Made = (Segment, Arc<dyn StorageFile>, SpaceOrigin);
+
 /// A segment that is not yet one.
 pub(crate) struct Draft {
     pub(crate) segment: Segment,
     pub(crate) file: Arc<dyn StorageFile>,
     /// What its file is called until it is.
     pub(crate) name: String,
+    pub(crate) origin: SpaceOrigin,
 }
 
 /// Why there is no new segment.
@@ -158,43 +162,39 @@ impl Shared {
     /// Makes a new segment the newest one.
     pub(crate) fn roll(&self, state: &mut State) -> Result<(), NoSegment> {
         let first_seq = state.next_seq;
-        let (segment, file) = self.next_segment(state, first_seq)?;
+        let made = self.next_segment(state, first_seq)?;
         if let Some(last) = state.segments.back() {
             last.seal(first_seq);
         }
-        self.install(state, segment, file);
+        self.install(state, made);
         Ok(())
     }
 
     /// Makes the file of the next segment, which is not yet one of the queue's.
-    pub(crate) fn next_segment(
-        &self,
-        state: &mut State,
-        first_seq: u64,
-    ) -> Result<(Segment, Arc<dyn StorageFile>), NoSegment> {
+    pub(crate) fn next_segment(&self, state: &mut State, first_seq: u64) -> Result<Made, NoSegment> {
         let id = state.next_id;
         let name = crate::segment::file_name(id);
         self.mark.uses(id).map_err(|source| self.no_segment(&name, source))?;
-        state.origin = if state.spares.is_empty() { SpaceOrigin::Fresh } else { SpaceOrigin::Recycled };
-        let file = if let Some(k) = state.spares.pop() {
+        let (origin, made) = if let Some(k) = state.spares.pop() {
             let spare = self.spare(state, k);
             let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || spare);
-            made.inspect_err(|_| state.spares.push(k))
+            (SpaceOrigin::Recycled, made.inspect_err(|_| state.spares.push(k)))
         } else if self.may_grow(state) {
             let tmp = format!("new{TMP_SUFFIX}");
             let made = self.make(id, first_seq, SpaceOrigin::Fresh, &tmp, || self.allocate(&tmp));
-            made.inspect_err(|_| {
+            if made.is_err() {
                 // What fails here is removed at the next attempt or the next open.
                 self.storage.remove(&tmp).ok();
-            })
+            }
+            (SpaceOrigin::Fresh, made)
         } else {
             return Err(NoSegment::Full);
-        }
-        .map_err(|source| self.no_segment(&name, source))?;
+        };
+        let file = made.map_err(|source| self.no_segment(&name, source))?;
         // An id is never used twice, not even when what it was for has failed.
         state.next_id += 1;
         self.names_changed.store(true, Ordering::SeqCst);
-        Ok((Segment::new(&self.meta, id, first_seq, DATA_START), file))
+        Ok((Segment::new(&self.meta, id, first_seq, DATA_START), file, origin))
     }
 
     /// As [`Self::next_segment`], but without the name: what is under it does not count yet.
@@ -216,8 +216,7 @@ impl Shared {
         let segment_bytes = self.meta.segment_bytes;
         Header { uuid: self.meta.uuid, id, first_seq, segment_bytes, origin }.store(&*file)?;
         state.next_id += 1;
-        state.origin = origin;
-        Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name })
+        Ok(Draft { segment: Segment::new(&self.meta, id, first_seq, DATA_START), file, name, origin })
     }
 
     /// Opens a spare. Neither by its old name nor by its old header may it come back as the segment it was, when new
@@ -243,9 +242,9 @@ impl Shared {
         })
     }
 
-    fn install(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
+    fn install(&self, state: &mut State, (segment, file, origin): Made) {
         state.segments.push_back(Arc::new(segment));
-        state.active = Some(file);
+        (state.active, state.origin) = (Some(file), origin);
         if self.meta.rules.forgets_mappings() {
             state.stores.forget();
         }
@@ -253,8 +252,8 @@ impl Shared {
     }
 
     /// Puts a segment in the place of all records from its first number on.
-    pub(crate) fn replace(&self, state: &mut State, segment: Segment, file: Arc<dyn StorageFile>) {
-        let first_seq = segment.first_seq();
+    pub(crate) fn replace(&self, state: &mut State, made: Made) {
+        let first_seq = made.0.first_seq();
         while state.segments.back().is_some_and(|last| last.first_seq() >= first_seq) {
             let Some(last) = state.segments.pop_back() else { break };
             last.seal(first_seq);
@@ -266,7 +265,7 @@ impl Shared {
         if let Some(last) = state.segments.back() {
             last.seal(first_seq);
         }
-        self.install(state, segment, file);
+        self.install(state, made);
     }
 
     /// A queue without a segment makes one, so that a disk without room for it is met when the queue is opened.

@@ -18,7 +18,7 @@ use crate::writing::{CallReason, Policy, Writing};
 pub(crate) struct Stores {
     window: Option<Window>,
     /// A segment of which nothing could be mapped, and why.
-    refused: Option<(u64, io::ErrorKind)>,
+    refused: Option<(u64, CallReason)>,
     stream: Stream,
     syncs: Syncs,
 }
@@ -64,14 +64,16 @@ impl Stores {
                 self.window = None;
                 return None;
             }
-            Policy::InStreams | Policy::Always => {}
+            // As above; a page is made ready once more, and not much more.
+            Policy::Always | Policy::Sparingly if self.stream.is_idle(place.now) => self.window = None,
+            Policy::InStreams | Policy::Always | Policy::Sparingly => {}
         }
         if len > LARGEST {
             return None;
         }
         let (from, until) = (place.segment.end(), place.segment.end() + len);
         let here = self.window.as_ref().is_some_and(|window| window.holds(&place, from, until));
-        if !here && !self.turn(&place, from, until) {
+        if !here && !self.turn(policy, &place, from, until) {
             return None;
         }
         self.window.as_mut().map(|window| &mut *window.region)
@@ -89,38 +91,41 @@ impl Stores {
         self.window = None;
     }
 
-    /// Which way the next record would go.
-    pub(crate) fn writing(&self, policy: Policy, newest: u64) -> Writing {
+    /// Which way the next record would go, now that the records before `durable` are.
+    pub(crate) fn writing(&self, policy: Policy, newest: u64, durable: u64, now: Moment) -> Writing {
         match (policy, self.refused) {
             (Policy::Never(why), _) => Writing::Called(why),
-            (_, Some((segment, kind))) if segment == newest => Writing::Called(CallReason::Refused(kind)),
-            (Policy::InStreams, _) if self.window.is_none() => {
-                let often = self.stream.flow == Flow::Flows && self.syncs.last == Gap::Narrow;
-                Writing::Called(if often { CallReason::OftenSynced } else { CallReason::FewRecords })
+            (_, Some((segment, why))) if segment == newest => Writing::Called(why),
+            (Policy::InStreams, _) if !self.stream.flows(now) => Writing::Called(CallReason::FewAppends),
+            (Policy::InStreams, _) if !self.syncs.are_rare(durable) => {
+                Writing::Called(CallReason::OftenSynced)
             }
-            (Policy::InStreams | Policy::Always, _) => Writing::Mapped,
+            (Policy::InStreams | Policy::Always | Policy::Sparingly, _) => Writing::Mapped,
         }
     }
 
     /// Moves to where the bytes `from..until` are ready: whether it could.
     #[cold]
-    fn turn(&mut self, place: &Place<'_>, from: u64, until: u64) -> bool {
+    fn turn(&mut self, policy: Policy, place: &Place<'_>, from: u64, until: u64) -> bool {
         let id = place.segment.id;
         if self.refused.is_some_and(|(segment, _)| segment == id) {
             return false;
         }
+        // What is ready is dirty, and is written by the next sync: more than needed only where much comes and nobody waits.
+        let sparing = policy == Policy::Sparingly || self.stream.is_idle(place.now);
+        let ahead = if sparing { PAGE } else { AHEAD };
         let moved = match self.window.take().filter(|window| window.covers(place, from, until)) {
             Some(window) => Ok(window),
             None => Window::new(place, from),
         };
-        match moved.and_then(|window| window.ready_until(place, from, until)) {
+        match moved.and_then(|window| window.ready_until(place, from, until.next_multiple_of(ahead))) {
             Ok(window) => {
                 self.window = Some(window);
                 true
             }
             Err(error) => {
                 // Whatever it is, a call meets it as an error with a name and a place.
-                self.refused = Some((id, error.kind()));
+                self.refused = Some((id, CallReason::refused(&error)));
                 false
             }
         }
@@ -149,9 +154,10 @@ impl Window {
             && until <= self.range.end
     }
 
+    /// Makes what lies before `until` ready, as far as it is mapped.
     fn ready_until(mut self, place: &Place<'_>, from: u64, until: u64) -> io::Result<Self> {
         let begin = self.ready.max(from);
-        let end = until.next_multiple_of(AHEAD).min(self.range.end);
+        let end = until.min(self.range.end);
         if place.origin == SpaceOrigin::Fresh {
             // Written, and in large pieces, it is kept in large pieces, and has not only a reservation but its room.
             place.file.write_zeros(begin, end)?;
@@ -214,7 +220,13 @@ impl Stream {
 
     #[inline]
     fn flows(&self, now: Moment) -> bool {
-        self.flow == Flow::Flows && self.past(now) < 2 * STEP
+        self.flow == Flow::Flows && !self.is_idle(now)
+    }
+
+    /// Whether nothing has come for a while: [`STEP`] at least, surely when it is twice that.
+    #[inline]
+    fn is_idle(&self, now: Moment) -> bool {
+        self.past(now) >= 2 * STEP
     }
 
     fn past(&self, now: Moment) -> Duration {
@@ -268,12 +280,15 @@ pub(crate) const LARGEST: u64 = 16 << 10;
 /// What is mapped at once. The system keeps large pieces of a file together, and maps such a piece in one step where the
 /// mapping has all of it, at an address as even as its place in the file: it takes two megabytes and more to be given such an address.
 const SPAN: u64 = 4 << 20;
-/// What is made ready at once.
+/// What is made ready at once of a stream.
 const AHEAD: u64 = 256 << 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::DATA_START;
+    use crate::meta::Meta;
+    use crate::sim::Disk;
 
     #[test]
     fn a_stream_begins_after_some_hundreds_and_ends_when_few_come() {
@@ -289,6 +304,48 @@ mod tests {
         }
         assert!(!next(4000), "after a pause it has to begin anew");
         assert_eq!((2001..4000).filter(|n| next(n * 2)).count(), 0);
+    }
+
+    #[test]
+    fn what_is_said_follows_from_what_comes_and_not_from_what_is_mapped() {
+        let mut stores = Stores::default();
+        let said = |stores: &Stores, durable, now| stores.writing(Policy::InStreams, 3, durable, Moment(now));
+        let (few, often) =
+            (Writing::Called(CallReason::FewAppends), Writing::Called(CallReason::OftenSynced));
+        assert_eq!(said(&stores, 7, 0), few);
+        for _ in 0..ENOUGH {
+            stores.came(64, 7, Moment(0));
+        }
+        assert_eq!(said(&stores, 7, 0), Writing::Mapped, "as after a roll, when nothing is mapped yet");
+        assert_eq!(said(&stores, 8, 0), often);
+        assert_eq!(said(&stores, 7, 1000), few, "the stream has ended");
+    }
+
+    #[test]
+    fn what_was_mapped_before_a_pause_is_mapped_anew_and_made_ready_sparingly() {
+        let file = Disk::new(1).storage().create("a").unwrap();
+        file.allocate(1 << 20).unwrap();
+        let meta =
+            Meta { uuid: [0; 16], secret: [0; 16], segment_bytes: 1 << 20, created: 0, rules: Rules::Kept };
+        let segment = Segment::new(&meta, 0, 1, DATA_START);
+        let mut stores = Stores::default();
+        let mut ready = |now| {
+            let (file, segment, segment_bytes, now) = (&*file, &segment, 1 << 20, Moment(now));
+            let (origin, rules, durable) = (SpaceOrigin::Fresh, Rules::Kept, 1);
+            let place = Place { file, segment, segment_bytes, origin, rules, durable, now };
+            assert!(stores.region(Policy::Always, place, 64).is_some());
+            stores.came(64, 1, now);
+            segment.set_end(segment.end() + 64);
+            stores.window.as_ref().map(|window| (window.ready, window.range.start))
+        };
+        let page = Some((DATA_START + PAGE, DATA_START));
+        assert_eq!(ready(0), page);
+        assert!((0..63).all(|n| ready(n) == page));
+        let much = Some((AHEAD, DATA_START));
+        assert!((0..64).all(|_| ready(100) == much), "more comes");
+        assert_eq!(ready(299), much);
+        // Two pages are full by now.
+        assert_eq!(ready(3_600_000), Some((DATA_START + 3 * PAGE, DATA_START + 2 * PAGE)));
     }
 
     #[test]

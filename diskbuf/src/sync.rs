@@ -224,12 +224,12 @@ impl Shared {
         }
         state.spares.retain(|k| crate::segment::spare_name(*k) != draft.name);
         self.storage.sync_dir("")?;
-        let file = draft.file;
+        let (file, origin) = (draft.file, draft.origin);
         segment.set_end(DATA_START + image.len() as u64);
         let last = places.last().map_or(state.last, |(place, _)| (segment.id, DATA_START + *place as u64));
         unsynced.from = segment.id;
         unsynced.doubtful = None;
-        self.replace(&mut state, segment, file);
+        self.replace(&mut state, (segment, file, origin));
         state.last = last;
         let next = state.next_seq;
         drop(state);

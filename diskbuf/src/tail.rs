@@ -43,7 +43,7 @@ pub(crate) struct Begin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hole {
     None,
-    /// Good records lie behind bytes that are none.
+    /// A whole batch lies behind bytes that are none.
     Found,
 }
 
@@ -115,9 +115,10 @@ impl Tail {
         if !follows {
             self.halves.append(&mut open.places);
             if !head.is_first() {
-                // The front of its batch is missing.
+                // The front of its batch is missing. No hole by itself: a process that died in the middle of its stores leaves
+                // this, since the first header is stored last. If a whole batch follows, that is one.
                 self.halves.push(place);
-                self.hole = Hole::Found;
+                self.torn_end = self.torn_end.max(place + head.size());
                 return;
             }
             open.first = head.seq;

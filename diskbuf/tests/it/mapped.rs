@@ -4,7 +4,7 @@ use diskbuf::sim::{Disk, Fault, FaultKind, Survival};
 use diskbuf::storage::Storage;
 use diskbuf::{Batch, CallReason, Durability, Limit, Options, Queue, Start, WhenFull, WritePath, Writing};
 
-use crate::support::{SEGMENT, account, drain, options, payload};
+use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
 
 fn on(disk: &Disk, path: WritePath) -> Queue {
     Options::new("").segment_bytes(SEGMENT).write_path(path).open_on(disk.storage()).unwrap()
@@ -95,7 +95,7 @@ fn a_real_directory_says_what_its_file_system_makes_of_stores() {
     let mapping = diskbuf::storage::Disk::new(dir.path()).mapping();
     let writing = options(dir.path(), 4).open().unwrap().status().writing;
     let expected = match mapping {
-        diskbuf::storage::Mapping::InPlace { .. } => CallReason::FewRecords,
+        diskbuf::storage::Mapping::InPlace { .. } => CallReason::FewAppends,
         other => CallReason::Storage(other),
     };
     assert_eq!(writing, Writing::Called(expected), "{mapping}");
@@ -109,7 +109,7 @@ fn where_mapping_is_refused_records_are_written_and_the_next_segment_is_tried() 
     disk.fail(Fault { call: disk.calls() + 1, kind: FaultKind::Io });
     fill(&queue, 1..50);
     let writing = queue.status().writing;
-    assert!(matches!(writing, Writing::Called(CallReason::Refused(_))), "{writing}");
+    assert!(matches!(writing, Writing::Called(CallReason::Refused { .. })), "{writing}");
     let before = queue.status().segments;
     let mut next = 50;
     while queue.status().segments == before {
@@ -120,6 +120,37 @@ fn where_mapping_is_refused_records_are_written_and_the_next_segment_is_tried() 
     fill(&queue, next..next + 50);
     let (records, losses) = drain(&mut queue.consumer("a", Start::Oldest).unwrap());
     account(&records, &losses, 1, next + 50);
+}
+
+#[test]
+fn a_file_used_again_is_known_as_one_when_it_is_opened_and_gets_no_zeros() {
+    for (records, calls) in [(10, 2), (5000, 1)] {
+        let disk = Disk::new(5);
+        let queue = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 4 * SEGMENT);
+        let queue = queue.write_path(WritePath::Mapped);
+        fill(&queue.clone().open_on(disk.storage()).unwrap(), 1..records);
+        let queue = queue.open_on(disk.storage()).unwrap();
+        let (before, segments) = (disk.calls(), queue.status().segments);
+        assert_eq!(queue.append_one(b"one more", WhenFull::Refuse).unwrap().as_u64(), records);
+        assert_eq!(queue.status().segments, segments);
+        // The pages are made ready, after zeros where nothing was written yet. Stores are no calls.
+        assert_eq!(disk.calls() - before, calls);
+    }
+}
+
+#[test]
+fn where_each_sync_is_waited_for_no_more_pages_are_made_ready_than_are_stored_to() {
+    // Zeros and getting ready are a call each. These records fill eight pages; the first of them is made ready by itself.
+    for (durability, calls) in [(Durability::Os, 4), (Durability::Group, 16)] {
+        let disk = Disk::new(6);
+        let options = Options::new("").segment_bytes(SEGMENT).write_path(WritePath::Mapped);
+        let queue = options.durability(durability).open_on(disk.storage()).unwrap();
+        let before = disk.calls();
+        for _ in 0..8 {
+            queue.append_one(&[7; 4000], WhenFull::Refuse).unwrap();
+        }
+        assert_eq!(disk.calls() - before, calls);
+    }
 }
 
 #[test]
@@ -207,7 +238,7 @@ fn a_stream_is_stored_and_what_is_synced_often_is_written() {
     }
     queue.append_one(b"synced", WhenFull::DropOldest).unwrap();
     assert!(
-        matches!(writing(), Writing::Called(CallReason::OftenSynced | CallReason::FewRecords)),
+        matches!(writing(), Writing::Called(CallReason::OftenSynced | CallReason::FewAppends)),
         "{}",
         writing()
     );

@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use diskbuf::Start;
+use diskbuf::{Batch, Start, WhenFull};
 
-use crate::support::{SEGMENT, account, append, copy_dir, drain, open, payload, segment_path};
+use crate::support::{SEGMENT, account, append, copy_dir, drain, open, options, payload, segment_path};
 
 /// The last records of the queue under test.
 const LAST: u64 = 13;
@@ -105,4 +105,46 @@ fn padding_start(at: u64) -> u64 {
         }
     }
     at
+}
+
+#[test]
+fn a_batch_whose_first_header_never_came_takes_no_room_with_it() {
+    // In a new file, and in one that is used again.
+    for (batches, flags) in [(3, 0), (1500, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut next = 1;
+        {
+            let queue = options(dir.path(), 4).open().unwrap();
+            let mut batch = Batch::new();
+            for _ in 0..batches {
+                for n in next..next + 3 {
+                    batch.push(&payload(n)).unwrap();
+                }
+                queue.append(&mut batch, WhenFull::DropOldest).unwrap();
+                next += 3;
+            }
+        }
+        let front = next - 3;
+        let entries = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let newest =
+            entries.filter(|path| path.file_name().is_some_and(|name| name.len() == 20)).max().unwrap();
+        let bytes = std::fs::read(&newest).unwrap();
+        assert_eq!(bytes[48], flags);
+        let wanted = payload(front);
+        let at = bytes.windows(wanted.len()).position(|part| part == wanted).unwrap() as u64 - 24;
+        // The first header is stored last: so this is what a process leaves that dies in between.
+        OpenOptions::new().write(true).open(&newest).unwrap().write_all_at(&[0; 24], at).unwrap();
+
+        let queue = options(dir.path(), 4).open().unwrap();
+        let (found, segments) = (queue.recovery().clone(), queue.status().segments);
+        assert_eq!((found.next_seq.as_u64(), found.losses.len()), (front, 0));
+        assert_eq!(found.torn_bytes, size(front) + size(front + 1) + size(front + 2));
+        append(&queue, front..front + 1);
+        assert_eq!(queue.status().segments, segments, "goes on in the same segment");
+        drop(queue);
+        let queue = options(dir.path(), 4).open().unwrap();
+        assert_eq!((queue.recovery().next_seq.as_u64(), queue.recovery().torn_bytes), (front + 1, 0));
+        let (records, losses) = drain(&mut queue.consumer("a", Start::Oldest).unwrap());
+        account(&records, &losses, records[0].0, front + 1);
+    }
 }
