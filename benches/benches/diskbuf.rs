@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use diskbuf::{Batch, Consumer, Durability, Limit, Options, Queue, Start, WhenFull, WritePath};
 
 const RECORD: [u8; 256] = [0x5a; 256];
@@ -61,62 +62,64 @@ fn append(c: &mut Criterion) {
             );
         });
     }
-    group.bench_function("yaque-batch-no-checksum", |b| {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
-        b.iter_batched(
-            || while receiver.try_recv_batch(BATCH).map(yaque::queue::RecvGuard::commit).is_ok() {},
-            |()| sender.try_send_batch((0..BATCH).map(|_| black_box(&RECORD))).expect("room"),
-            BatchSize::NumIterations(1024),
-        );
+    yaque(&mut group, "yaque-batch-no-checksum", 1024, |sender| {
+        sender.try_send_batch((0..BATCH).map(|_| black_box(&RECORD))).expect("room");
     });
-    group.bench_function("yaque-one-by-one-no-checksum", |b| {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
-        b.iter_batched(
-            || while receiver.try_recv_batch(BATCH).map(yaque::queue::RecvGuard::commit).is_ok() {},
-            |()| {
-                for _ in 0..BATCH {
-                    sender.try_send(black_box(&RECORD)).expect("room");
-                }
-            },
-            BatchSize::NumIterations(64),
-        );
+    yaque(&mut group, "yaque-one-by-one-no-checksum", 64, |sender| {
+        for _ in 0..BATCH {
+            sender.try_send(black_box(&RECORD)).expect("room");
+        }
     });
-    group.bench_function("queue-file-one-by-one", |b| {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut queue = queue_file::QueueFile::open(dir.path().join("q")).expect("a queue");
-        queue.set_sync_writes(false);
-        b.iter_custom(|batches| {
-            let mut spent = Duration::ZERO;
-            for _ in 0..batches {
-                let begin = Instant::now();
-                for _ in 0..BATCH {
-                    queue.add(black_box(&RECORD)).expect("room");
-                }
-                spent += begin.elapsed();
-                queue.clear().expect("room again");
-            }
-            spent
-        });
+    queue_file(&mut group, "queue-file-one-by-one", |queue| {
+        for _ in 0..BATCH {
+            queue.add(black_box(&RECORD)).expect("room");
+        }
     });
-    group.bench_function("queue-file-batch", |b| {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut queue = queue_file::QueueFile::open(dir.path().join("q")).expect("a queue");
-        queue.set_sync_writes(false);
-        // To clear it is a sync in spite of that, and not timed.
-        b.iter_custom(|batches| {
-            let mut spent = Duration::ZERO;
-            for _ in 0..batches {
-                let begin = Instant::now();
-                queue.add_n((0..BATCH).map(|_| black_box(&RECORD))).expect("room");
-                spent += begin.elapsed();
-                queue.clear().expect("room again");
-            }
-            spent
-        });
+    queue_file(&mut group, "queue-file-batch", |queue| {
+        queue.add_n((0..BATCH).map(|_| black_box(&RECORD))).expect("room");
     });
     group.finish();
+}
+
+/// A batch of records put into yaque by `send`; a receiver follows, outside of the clock.
+fn yaque(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    iterations: u64,
+    send: impl Fn(&mut yaque::Sender),
+) {
+    group.bench_function(name, |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mut sender, mut receiver) = yaque::channel(dir.path().join("q")).expect("a queue");
+        b.iter_batched(
+            || while receiver.try_recv_batch(BATCH).map(yaque::queue::RecvGuard::commit).is_ok() {},
+            |()| send(&mut sender),
+            BatchSize::NumIterations(iterations),
+        );
+    });
+}
+
+/// A batch of records put into a queue-file by `add`, which is told not to sync. To clear it is a sync in spite of that, and not timed.
+fn queue_file(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    add: impl Fn(&mut queue_file::QueueFile),
+) {
+    group.bench_function(name, |b| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut queue = queue_file::QueueFile::open(dir.path().join("q")).expect("a queue");
+        queue.set_sync_writes(false);
+        b.iter_custom(|batches| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..batches {
+                let begin = Instant::now();
+                add(&mut queue);
+                spent += begin.elapsed();
+                queue.clear().expect("room again");
+            }
+            spent
+        });
+    });
 }
 
 /// Reads and acknowledges everything: how many records that was.

@@ -109,7 +109,12 @@ pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {
 /// Where a quoted value is interrupted: at a quotation mark, a backslash or `]`.
 #[inline]
 pub(crate) fn value_stop(text: &[u8], from: usize) -> usize {
-    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']'))
+    find(text, from, interrupts_value)
+}
+
+#[inline(always)]
+fn interrupts_value(octets: u8x16) -> u8x16 {
+    equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']')
 }
 
 /// Where quoted values are interrupted, one after the other, sixteen octets looked at once.
@@ -134,9 +139,7 @@ impl Interruptions {
         }
         let from = if skipped < 16 { self.start + 16 } else { from };
         if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
-            let octets = u8x16::new(*octets);
-            let stops = equal(octets, b'"') | equal(octets, b'\\') | equal(octets, b']');
-            *self = Self { start: from, marks: stops.to_bitmask() };
+            *self = Self { start: from, marks: interrupts_value(u8x16::new(*octets)).to_bitmask() };
             if self.marks != 0 {
                 return from + self.marks.trailing_zeros() as usize;
             }
