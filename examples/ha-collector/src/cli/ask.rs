@@ -218,14 +218,19 @@ fn table(status: &Value, meant: &Meant) -> String {
     for failed in list("not_done").iter().filter_map(Value::as_str) {
         _ = writeln!(out, "\nnot done at the last reload: {failed}");
     }
-    for row in list("destinations") {
-        if row.get("orphaned").and_then(Value::as_bool) == Some(true) {
-            let name = row.get("id").and_then(Value::as_str).unwrap_or_default();
-            let queued = row.get("queued").and_then(Value::as_u64).unwrap_or_default();
-            _ = writeln!(out, "\n{}", orphaned(name, queued, meant));
-        }
+    for (name, queued) in orphans(status) {
+        _ = writeln!(out, "\n{}", orphaned(name, queued, meant));
     }
     out
+}
+
+/// The destinations of a status that are not configured and for which records wait, and how many.
+pub(super) fn orphans(status: &Value) -> impl Iterator<Item = (&str, u64)> {
+    let rows = status.get("destinations").and_then(Value::as_array).map(Vec::as_slice);
+    rows.unwrap_or_default().iter().filter_map(|row| {
+        let alone = row.get("orphaned")?.as_bool()?;
+        alone.then_some((row.get("id")?.as_str()?, row.get("queued")?.as_u64()?))
+    })
 }
 
 fn ledger(out: &mut String, title: &str, columns: &[&str], rows: &[Value]) {

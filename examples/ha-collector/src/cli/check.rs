@@ -2,9 +2,8 @@
 
 use diskbuf::OpenError;
 use diskbuf::inspect::Inspection;
-use serde_json::Value;
 
-use super::ask::answered;
+use super::ask::{answered, orphans as orphans_in};
 use super::{CheckArguments, Exit};
 use crate::collector::{Meant, orphaned, privileges};
 use crate::config::{Config, Diagnostic};
@@ -51,13 +50,8 @@ fn orphans(config: &Config) -> Vec<(String, u64)> {
         }
         Err(OpenError::Locked { .. }) => {
             let status = answered(&config.control, &Request::Status).unwrap_or_default();
-            let rows = status.get("destinations").and_then(Value::as_array).map(Vec::as_slice);
-            let orphan = |row: &Value| {
-                let name = row.get("id")?.as_str()?;
-                let alone = row.get("orphaned")?.as_bool()? && !configured(name);
-                alone.then_some((name.to_owned(), row.get("queued")?.as_u64()?))
-            };
-            rows.unwrap_or_default().iter().filter_map(orphan).collect()
+            let alone = orphans_in(&status).filter(|(name, _)| !configured(name));
+            alone.map(|(name, records)| (name.to_owned(), records)).collect()
         }
         Err(_) => Vec::new(),
     }
