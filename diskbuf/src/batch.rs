@@ -54,6 +54,7 @@ impl Batch {
     ///
     /// # Errors
     /// As [`Self::push`].
+    #[inline]
     pub fn push_parts(&mut self, parts: &[&[u8]]) -> Result<(), TooLarge> {
         let len = parts.iter().map(|part| part.len()).sum::<usize>();
         let wire_len = self.check(len)?;

@@ -125,6 +125,7 @@ pub(crate) fn stage(out: &mut Vec<u8>, len: u32, payload: &[u8]) {
 }
 
 /// The same with a payload in parts, one behind the other.
+#[inline]
 pub(crate) fn stage_parts(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
     let at = out.len();
     out.extend_from_slice(&[0; HEADER_LEN]);
