@@ -22,18 +22,10 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
 pub fn parse(raw: &[u8]) -> Message<'_> {
-    if has_version(raw) { usual::rfc_5424(raw) } else { usual::rfc_3164(raw) }
-}
-
-/// Whether a PRI and a digit that stands alone begin it, at a glance.
-#[inline(always)]
-const fn has_version(raw: &[u8]) -> bool {
-    matches!(
-        raw,
-        [b'<', _, b'>', b'1'..=b'9', b' ', ..]
-            | [b'<', _, _, b'>', b'1'..=b'9', b' ', ..]
-            | [b'<', _, _, _, b'>', b'1'..=b'9', b' ', ..]
-    )
+    let envelope = Envelope::of(raw);
+    let Envelope { text, body, .. } = envelope;
+    let has_version = matches!(at(text, body), b'1'..=b'9') && at(text, body + 1) == b' ';
+    if has_version { usual::rfc_5424(envelope) } else { usual::rfc_3164(envelope) }
 }
 
 /// What is around a message.

@@ -107,13 +107,23 @@ impl<'a> Iterator for StructuredData<'a> {
     /// Mostly there is nothing to fold, which is seen at a glance.
     #[inline(always)]
     fn fold<B, F: FnMut(B, SdElement<'a>) -> B>(self, init: B, f: F) -> B {
-        if self.is_empty() { init } else { fold_some(self, init, f) }
+        // In pieces, which need not lie in memory to be lent.
+        let Self { inside: Inside { text, at, end }, quotes, elements } = self;
+        if at >= end { init } else { fold_some(text, (at, end), quotes, elements, init, f) }
     }
 }
 
 /// [`Iterator::fold`].
 #[inline(never)]
-fn fold_some<'a, B>(elements: StructuredData<'a>, init: B, mut f: impl FnMut(B, SdElement<'a>) -> B) -> B {
+fn fold_some<'a, B>(
+    text: &'a [u8],
+    (at, end): (usize, usize),
+    quotes: Quotes,
+    elements: Elements,
+    init: B,
+    mut f: impl FnMut(B, SdElement<'a>) -> B,
+) -> B {
+    let elements = StructuredData { inside: Inside { text, at, end }, quotes, elements };
     let mut folded = init;
     for element in elements {
         folded = f(folded, element);

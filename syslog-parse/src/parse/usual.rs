@@ -4,23 +4,22 @@
 //! write the header where it stays, piece by piece; here it stays in registers until it is complete. So whoever reads a
 //! rarer piece here hands it back by value, and each shape makes its own message at its end.
 
-use super::{Envelope, bsd, digits, origin, read_any, rfc5424, sd};
+use super::digits::{self, Clock};
+use super::{Envelope, bsd, origin, read_any, rfc5424, sd};
 use crate::civil::days_in_month;
 use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, printable_end, skip_blanks, tag_end};
 use crate::structured_data::Elements;
 use crate::{Deviation, Deviations, Format, Header, Message, Span, Stamp, UtcOffset};
 
 /// Reads a message that can be of RFC 3164, or whatever it is.
-#[inline(never)]
-pub(super) fn rfc_3164(raw: &[u8]) -> Message<'_> {
-    let envelope = Envelope::of(raw);
+#[inline(always)]
+pub(super) fn rfc_3164(envelope: Envelope<'_>) -> Message<'_> {
     around(envelope, traditional(envelope.text, envelope.body).map(|header| (header, Elements::UNKNOWN)))
 }
 
 /// Reads a message that can be of RFC 5424, or whatever it is.
-#[inline(never)]
-pub(super) fn rfc_5424(raw: &[u8]) -> Message<'_> {
-    let envelope = Envelope::of(raw);
+#[inline(always)]
+pub(super) fn rfc_5424(envelope: Envelope<'_>) -> Message<'_> {
     around(envelope, versioned(envelope.text, envelope.body))
 }
 
@@ -274,7 +273,7 @@ fn bsd_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(S
     };
     let clock: &[u8; 9] = octets.get(clock_at..)?.first_chunk()?;
     let (clock, b" ") = clock.split_first_chunk()? else { return None };
-    let (hour, minute, second) = clock_of(*clock)?;
+    let Clock { hour, minute, second } = digits::clock_of_a_day(*clock)?;
     let end = from + clock_at + 8;
     let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
     possible.then_some((Stamp { month, day, hour, minute, second, ..Stamp::NOTHING }, end))
@@ -297,7 +296,7 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let (year, month) = digits::year_and_month(*date)?;
     let [tens @ 0..=3, units @ 0..=9, b'T'] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else { return None };
     let day = tens * 10 + units;
-    let (hour, minute, second) = clock_of(*clock)?;
+    let Clock { hour, minute, second } = digits::clock_of_a_day(*clock)?;
     let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let mut end = from + 19;
     if at(text, end) == b'.' {
@@ -330,10 +329,4 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let possible = month.wrapping_sub(1) < 12
         && (day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(year.into(), month)));
     (possible && at(text, end) == b' ').then_some((Some(stamp), end + 1))
-}
-
-/// `hh:mm:ss`, below 24, 60 and 60.
-#[inline(always)]
-fn clock_of(octets: [u8; 8]) -> Option<(u8, u8, u8)> {
-    digits::clock(octets).filter(|&(hour, minute, second)| hour < 24 && minute < 60 && second < 60)
 }
