@@ -60,7 +60,7 @@ fn traditional(text: &[u8], from: usize) -> Option<Header> {
 fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, usize)> {
     let end = name_end(text, from);
     let len = end - from;
-    let second = at(text, from + 1);
+    let second = || at(text, from + 1);
     let usual = match at(text, from) {
         // `last message repeated` is of no host.
         b'l' => len != 4,
@@ -70,15 +70,15 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
         // `Message forwarded from` is of AIX.
         b'M' if len == 7 => false,
         // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => second != b'M',
-        b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
+        b'A'..=b'Z' if len > 5 => second() != b'M',
+        b'A'..=b'Z' => second().is_ascii_lowercase() || second().is_ascii_digit(),
         _ => false,
     };
     if !usual {
         return None;
     }
     let (host, end) = if is_blank(at(text, end)) {
-        (Span::new(from, end), end)
+        (Span::of_len(from, len), end)
     } else if let Some(unusual) = origin::unusual_host(text, from, end) {
         *deviations = deviations.union(unusual.remark);
         (unusual.host, unusual.end)
@@ -138,7 +138,11 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
     if app_end - from > 32 {
         deviations.insert(Deviation::TagTooLong);
     }
-    Some(Tag { app: Span::new(from, app_end), procid, end: end + usize::from(is_blank(at(text, end))) })
+    Some(Tag {
+        app: Span::of_len(from, app_end - from),
+        procid,
+        end: end + usize::from(is_blank(at(text, end))),
+    })
 }
 
 /// `[process]`, `[process]:` at `open`, and where it ends.
@@ -149,7 +153,7 @@ fn process(text: &[u8], open: usize) -> (Span, usize) {
     let close = open + 1 + usize::from(count);
     match at(text, close) {
         b']' if count > 0 => {
-            (Span::new(open + 1, close), close + 1 + usize::from(at(text, close + 1) == b':'))
+            (Span::of_len(open + 1, count.into()), close + 1 + usize::from(at(text, close + 1) == b':'))
         }
         _ => origin::process(text, open),
     }
@@ -253,21 +257,19 @@ fn structured_data(text: &[u8], from: usize, deviations: &mut Deviations) -> Opt
 /// `Mmm dd hh:mm:ss` and a blank, and such a time there is; the day padded in any way or not at all. And where it ends.
 #[inline(always)]
 fn bsd_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Stamp, usize)> {
-    let octets = text.get(from..)?;
-    let [m1, m2, m3, b' ', tens, units, padding] = *octets.first_chunk()? else { return None };
+    let octets: &[u8; 16] = text.get(from..)?.first_chunk()?;
+    let &[m1, m2, m3, b' ', tens, units, padding, ..] = octets else { return None };
     let month = bsd::usual_month([m1, m2, m3])?;
-    let mut clock_at = 7;
-    let day = match [tens, units, padding].map(|octet| octet ^ b'0') {
-        [BLANK, units @ 0..=9, BLANK] => units,
-        [tens @ 1..=3, units @ 0..=9, BLANK] => tens * 10 + units,
-        [0, units @ 0..=9, BLANK] => {
+    let (day, clock_at) = match [tens, units ^ b'0', padding] {
+        // The lower four bits of a blank are 0.
+        [b' ' | b'1'..=b'3', units @ 0..=9, b' '] => ((tens & 0xf) * 10 + units, 7),
+        [b'0', units @ 0..=9, b' '] => {
             deviations.insert(Deviation::UnpaddedDay);
-            units
+            (units, 7)
         }
-        [day @ 0..=9, BLANK, _] => {
+        [b'0'..=b'9', BLANK, _] => {
             deviations.insert(Deviation::UnpaddedDay);
-            clock_at = 6;
-            day
+            (tens ^ b'0', 6)
         }
         _ => return None,
     };
