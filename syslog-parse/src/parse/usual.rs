@@ -199,25 +199,43 @@ pub(super) fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)
         return Some(([Span::ABSENT; 4], from + 8));
     }
     let Unprintable { blanks, all } = Unprintable::near(text, from);
-    let mut rest = blanks;
-    let mut start = 0;
-    let mut spans = [Span::ABSENT; 4];
-    for (span, longest) in spans.iter_mut().zip(LONGEST) {
-        if rest == 0 {
+    let mut near = Near { text, from, start: 0, blanks };
+    let [host, app, procid, msgid] = LONGEST;
+    let spans = [near.field(host)?, near.field(app)?, near.field(procid)?, near.field(msgid)?];
+    // Up to the last of the four blanks there is nothing else, and no two of them without a field between.
+    let others = all ^ blanks | blanks & (blanks << 1 | 1);
+    (others & u64::MAX >> (64 - near.start) == 0).then_some((spans, from + near.start))
+}
+
+/// What is left of the next 64 octets.
+struct Near<'a> {
+    text: &'a [u8],
+    /// Where they begin.
+    from: usize,
+    /// Where the next field begins, counted from there.
+    start: usize,
+    /// A bit for each blank from there on.
+    blanks: u64,
+}
+
+impl Near<'_> {
+    /// The octets up to the next blank. There may be none.
+    #[inline(always)]
+    fn field(&mut self, longest: usize) -> Option<Span> {
+        if self.blanks == 0 {
             return None;
         }
-        let len = rest.trailing_zeros() as usize - start;
-        if len.wrapping_sub(1) >= longest {
+        let end = self.blanks.trailing_zeros() as usize;
+        let (from, len) = (self.from + self.start, end - self.start);
+        // What is near is not longer than 64.
+        if longest < 64 && len > longest {
             return None;
         }
-        if len > 1 || at(text, from + start) != b'-' {
-            *span = Span::of_len(from + start, len);
-        }
-        start += len + 1;
-        rest &= rest.wrapping_sub(1);
+        self.start = end + 1;
+        self.blanks &= self.blanks.wrapping_sub(1);
+        let nil = len == 1 && *self.text.get(from)? == b'-';
+        Some(if nil { Span::ABSENT } else { Span::of_len(from, len) })
     }
-    // Up to the last of the four blanks there is nothing else.
-    ((all ^ blanks) & u64::MAX >> (64 - start) == 0).then_some((spans, from + start))
 }
 
 /// The same, wherever they end.
