@@ -49,20 +49,14 @@ impl<'a> Envelope<'a> {
     fn of(raw: &'a [u8]) -> Self {
         let mut deviations = Deviations::NONE;
         let text = without_terminator(raw, &mut deviations);
-        if let Some((number, start)) = usual_pri(text)
-            && at(text, start) != b' '
-        {
-            return Self {
-                raw,
-                text,
-                pri: Some(Pri::from_number(number.into())),
-                start,
-                body: start,
-                deviations,
-            };
-        }
-        let Start { pri, start, remarks } = pri(text);
-        deviations = deviations.union(remarks);
+        let (pri, start) = match usual_pri(text) {
+            Some((number, start)) => (Some(Pri::from_number(number.into())), start),
+            None => {
+                let Start { pri, start, remarks } = pri(text);
+                deviations = deviations.union(remarks);
+                (pri, start)
+            }
+        };
         let mut body = start;
         if pri.is_some() && at(text, start) == b' ' {
             deviations.insert(Deviation::SpaceAfterPri);

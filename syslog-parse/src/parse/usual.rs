@@ -79,7 +79,9 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
     }
     let (host, end) = if is_blank(at(text, end)) {
         (Span::of_len(from, len), end)
-    } else if let Some(unusual) = origin::unusual_host(text, from, end) {
+    } else if !is_certain_tag(text, from, end)
+        && let Some(unusual) = origin::unusual_host(text, from, end)
+    {
         *deviations = deviations.union(unusual.remark);
         (unusual.host, unusual.end)
     } else {
@@ -89,6 +91,16 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
     // Senders pad here.
     let tag = if is_blank(at(text, end + 1)) { skip_blanks(text, end) } else { end + 1 };
     Some((host, tag.min(text.len())))
+}
+
+/// Whether a word that ends there is a tag and not, as it could, an IPv6 address or one that is there twice.
+#[inline(always)]
+fn is_certain_tag(text: &[u8], from: usize, end: usize) -> bool {
+    match at(text, end) {
+        b'[' => true,
+        b':' => at(text, end + 1) == b' ' && at(text, end + 2) != at(text, from),
+        _ => false,
+    }
 }
 
 /// What stands between host and text.
@@ -121,7 +133,9 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
         // A number is no name.
         _ if first.is_ascii_digit() => None,
         // The month of another stamp, the level before the tag proper.
-        _ if app_end - from == 3 && origin::is_inner_stamp(text, from) => return None,
+        _ if app_end - from == 3 && begins_day(text, app_end + 1) && origin::is_inner_stamp(text, from) => {
+            return None;
+        }
         _ if first.is_ascii_lowercase() && origin::behind_level(text, from, app_end).is_some() => {
             return None;
         }
@@ -143,6 +157,12 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
         procid,
         end: end + usize::from(is_blank(at(text, end))),
     })
+}
+
+/// Whether, at a glance, a day could stand behind a word that could be a month.
+#[inline(always)]
+fn begins_day(text: &[u8], from: usize) -> bool {
+    matches!(at(text, from), b' ' | b'\t' | b'0'..=b'9')
 }
 
 /// `[process]`, `[process]:` at `open`, and where it ends.
@@ -171,7 +191,11 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
     let (stamp, at_host) = iso_stamp(text, from + 2, &mut deviations)?;
     let ([host, app, procid, msgid], at_sd) = match near_fields(text, at_host) {
         Some(fields) => fields,
-        None => fields(text, at_host)?,
+        None => {
+            let (fields, end, remarks) = fields(text, at_host)?;
+            deviations = deviations.union(remarks);
+            (fields, end)
+        }
     };
     let (sd_end, elements) = structured_data(text, at_sd, &mut deviations)?;
     let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
@@ -238,24 +262,28 @@ impl Near<'_> {
     }
 }
 
-/// The same, wherever they end.
+/// The same, wherever they end; the fields may be too long, which is remarked.
 #[inline(never)]
-fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize, Deviations)> {
     let mut start = from;
     let mut spans = [Span::ABSENT; 4];
-    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+    for span in &mut spans {
         if text.get(start..)?.first_chunk() == Some(b"- ") {
             start += 2;
             continue;
         }
         let end = printable_end(text, start);
         *span = match text.get(start..=end)? {
-            field @ [_, .., b' '] if field.len() <= longest + 1 => Span::of_len(start, field.len() - 1),
+            field @ [_, .., b' '] => Span::of_len(start, field.len() - 1),
             _ => return None,
         };
         start = end + 1;
     }
-    Some((spans, start))
+    let mut remarks = Deviations::NONE;
+    if spans.iter().zip(LONGEST).any(|(span, longest)| span.len as usize > longest) {
+        remarks.insert(Deviation::LongField);
+    }
+    Some((spans, start, remarks))
 }
 
 /// How long the fields may be (§6.2.4 to §6.2.7).
@@ -292,9 +320,15 @@ fn bsd_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(S
         _ => return None,
     };
     let clock: &[u8; 9] = octets.get(clock_at..)?.first_chunk()?;
-    let (clock, b" ") = clock.split_first_chunk()? else { return None };
-    let Clock { hour, minute, second } = digits::clock_of_a_day(*clock)?;
-    let end = from + clock_at + 8;
+    let (Clock { hour, minute, second }, clock_len) = match clock.split_first_chunk() {
+        Some((clock, b" ")) => (digits::clock_of_a_day(*clock)?, 8),
+        _ => {
+            let [hour, b':', m1, m2, b':', s1, s2, b' ', _] = *clock else { return None };
+            deviations.insert(Deviation::StampSpelling);
+            (digits::clock_of_a_day([b'0', hour, b':', m1, m2, b':', s1, s2])?, 7)
+        }
+    };
+    let end = from + clock_at + clock_len;
     let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
     possible.then_some((Stamp { month, day, hour, minute, second, ..Stamp::NOTHING }, end))
 }
@@ -314,8 +348,15 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let (day, rest) = rest.split_first_chunk::<3>()?;
     let (clock, _) = rest.split_first_chunk::<8>()?;
     let (year, month) = digits::year_and_month(*date)?;
-    let [tens @ 0..=3, units @ 0..=9, b'T'] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else { return None };
+    let [tens @ 0..=3, units @ 0..=9, separator] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else {
+        return None;
+    };
     let day = tens * 10 + units;
+    match separator {
+        b'T' => {}
+        b't' => deviations.insert(Deviation::LooseStamp),
+        _ => return None,
+    }
     let Clock { hour, minute, second } = digits::clock_of_a_day(*clock)?;
     let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let mut end = from + 19;
@@ -334,6 +375,10 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let offset;
     (offset, end) = match at(text, end) {
         b'Z' => (0, end + 1),
+        b'z' => {
+            deviations.insert(Deviation::LooseStamp);
+            (0, end + 1)
+        }
         sign @ (b'+' | b'-') => {
             let [h1, h2, b':', m1, m2] = *text.get(end + 1..)?.first_chunk()? else { return None };
             let [h1, h2, m1, m2] = [h1, h2, m1, m2].map(|octet| octet.wrapping_sub(b'0'));
