@@ -113,7 +113,7 @@ struct Start {
 }
 
 /// Any PRI. One that is none is part of the text.
-#[inline(never)]
+#[inline(always)]
 fn pri(text: &[u8]) -> Start {
     match at(text, 0) {
         b'<' => number(text, 0),
@@ -144,6 +144,7 @@ fn usual_pri(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// `<`, digits, `>` at `open`.
+#[inline(never)]
 fn number(text: &[u8], open: usize) -> Start {
     let mut value: u32 = 0;
     let mut end = open + 1;
