@@ -25,7 +25,8 @@ pub(crate) enum Quotes {
 
 /// How long the first elements are, and their SD-IDs: 16 and 8 bits each, the first in the lowest; 0: not known.
 ///
-/// [`parse`](crate::parse()) walks through all of it, and who asks for the elements has not to do it again.
+/// [`parse`](crate::parse()) walks through all of it, and who asks for the elements has not to do it again. What is known is
+/// within the text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements {
     lens: u64,
@@ -47,7 +48,7 @@ impl Elements {
     /// The lengths of the next one and its SD-ID, if they are known.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are the next one's")]
-    fn next(&mut self) -> Option<(usize, usize)> {
+    pub(crate) fn next(&mut self) -> Option<(usize, usize)> {
         let (len, id) = (self.lens as u16, self.ids as u8);
         (self.lens, self.ids) = (self.lens >> 16, self.ids >> 8);
         (len > 0).then_some((len.into(), id.into()))
@@ -96,7 +97,7 @@ impl<'a> Iterator for StructuredData<'a> {
             return None;
         }
         let (id_end, close) = match self.elements.next() {
-            Some((len, id)) => (inside.stop(inside.at + 1 + id), inside.stop(inside.at + len - 1)),
+            Some((len, id)) => (inside.at + 1 + id, inside.at + len - 1),
             None => measure(inside, self.quotes),
         };
         self.inside.at = inside.stop(close + 1);

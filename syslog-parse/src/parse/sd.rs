@@ -11,20 +11,12 @@ use crate::{Deviation, Deviations, StructuredData};
 #[inline(always)]
 pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(usize, Elements)> {
     let mut elements = Elements::UNKNOWN;
-    let mut ids: [&[u8]; FEW] = [&[]; FEW];
     let mut start = from;
     let mut count = 0;
     loop {
         let id_end = name(text, start + 1, deviations)?;
         let id = text.get(start + 1..id_end)?;
-        let again = match ids.get_mut(count) {
-            Some(free) => {
-                *free = id;
-                count > 0 && is_among(id, ids.get(..count)?)
-            }
-            None => repeats(text.get(from..start)?, id),
-        };
-        if again {
+        if count > 0 && is_among(id, text.get(from..start)?, elements) {
             deviations.insert(Deviation::DupSdId);
         }
         let end = params(text, id_end, deviations)?;
@@ -136,15 +128,18 @@ fn unquoted(text: &[u8], from: usize) -> Option<usize> {
     (end < text.len()).then_some(end)
 }
 
-/// Whether one of the few is the same; most differ in their lengths.
+/// Whether one of the elements has that SD-ID, of which the first ones are measured; most differ in their lengths.
 #[inline(always)]
-fn is_among(id: &[u8], earlier: &[&[u8]]) -> bool {
-    for other in earlier {
-        if other.len() == id.len() && *other == id {
+fn is_among(id: &[u8], elements: &[u8], measured: Elements) -> bool {
+    let mut measured = measured;
+    let mut rest = elements;
+    while let Some((len, id_len)) = measured.next() {
+        if id_len == id.len() && rest.get(1..=id_len) == Some(id) {
             return true;
         }
+        rest = rest.get(len..).unwrap_or_default();
     }
-    false
+    !rest.is_empty() && repeats(elements, id)
 }
 
 /// Whether one of the elements has that SD-ID. Only the first 64 are asked, so that a message of nothing but elements
@@ -153,6 +148,3 @@ fn is_among(id: &[u8], earlier: &[&[u8]]) -> bool {
 fn repeats(elements: &[u8], id: &[u8]) -> bool {
     StructuredData::new(elements).take(64).any(|element| element.id() == id)
 }
-
-/// So many SD-IDs are remembered; messages with more are walked through again.
-const FEW: usize = 4;
