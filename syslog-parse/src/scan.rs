@@ -304,20 +304,22 @@ pub(crate) fn is_short_utf8(text: &[u8]) -> bool {
 /// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
 fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) else {
-        return find_near_end(text, from, stops);
+    // Where less than sixteen are left, those before are looked at too and shifted out.
+    let (octets, skipped) = match text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+        Some(octets) => (octets, 0),
+        None => match text.last_chunk() {
+            Some(octets) => (octets, from.saturating_sub(text.len() - 16).min(16)),
+            None => return find_in_few(text, from, stops),
+        },
     };
-    let marks = stops(u8x16::new(*octets)).to_bitmask();
-    if marks != 0 { from + marks.trailing_zeros() as usize } else { find_far(text, from + 16, stops) }
-}
-
-/// The same where less than sixteen are left: those before are looked at too and shifted out.
-#[inline(never)]
-fn find_near_end(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    let Some(octets) = text.last_chunk::<16>() else { return find_in_few(text, from, stops) };
-    let skipped = from.saturating_sub(text.len() - 16).min(16);
     let marks = stops(u8x16::new(*octets)).to_bitmask() >> skipped;
-    if marks != 0 { from + marks.trailing_zeros() as usize } else { text.len() }
+    if marks != 0 {
+        from + marks.trailing_zeros() as usize
+    } else if skipped > 0 {
+        text.len()
+    } else {
+        find_far(text, from + 16, stops)
+    }
 }
 
 /// The same where the next 16 octets are not the answer.
