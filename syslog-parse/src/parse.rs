@@ -49,8 +49,8 @@ impl<'a> Envelope<'a> {
     fn of(raw: &'a [u8]) -> Self {
         let mut deviations = Deviations::NONE;
         let text = without_terminator(raw, &mut deviations);
-        let (pri, start) = match usual_pri(text) {
-            Some((number, start)) => (Some(Pri::from_number(number.into())), start),
+        let (pri, start) = match usual_pri(text, &mut deviations) {
+            Some((number, start)) => (Some(Pri::from_number(number)), start),
             None => {
                 let Start { pri, start, remarks } = pri(text);
                 deviations = deviations.union(remarks);
@@ -130,17 +130,25 @@ impl Start {
     }
 }
 
-/// `<PRI>` with one to three digits, without leading zeros, up to 191; and where it ends.
+/// `<PRI>` with one to three digits; and where it ends.
 #[inline(always)]
-fn usual_pri(text: &[u8]) -> Option<(u8, usize)> {
+fn usual_pri(text: &[u8], deviations: &mut Deviations) -> Option<(u16, usize)> {
     let [b'<', first, second, third, fourth] = *text.first_chunk()? else { return None };
     let [a, b, c] = [first, second, third].map(|octet| octet.wrapping_sub(b'0'));
-    match (second, third, fourth) {
-        (b'>', ..) if a < 10 => Some((a, 3)),
-        (_, b'>', _) if a.wrapping_sub(1) < 9 && b < 10 => Some((a * 10 + b, 4)),
-        (_, _, b'>') if a == 1 && b < 10 && c < 10 => Some((100 + b * 10 + c, 5)).filter(|pri| pri.0 <= 191),
-        _ => None,
+    let (number, start) = match (second, third, fourth) {
+        (b'>', ..) if a < 10 => return Some((a.into(), 3)),
+        (_, b'>', _) if a < 10 && b < 10 => (u16::from(a * 10 + b), 4),
+        (_, _, b'>') if a < 10 && b < 10 && c < 10 => (u16::from(a * 10 + b) * 10 + u16::from(c), 5),
+        _ => return None,
+    };
+    if number > Pri::MAX.number() {
+        deviations.insert(Deviation::PriOutOfRange);
     }
+    // RFC 5424 §6.2.1: no leading zeros.
+    if a == 0 {
+        deviations.insert(Deviation::PriLeadingZero);
+    }
+    Some((number, start))
 }
 
 /// `<`, digits, `>` at `open`.
