@@ -134,6 +134,17 @@ impl Interruptions {
     /// The next quotation mark, backslash or `]` from `from` on; the length of the text if there is none.
     #[inline(always)]
     pub(crate) fn next(&mut self, text: &[u8], from: usize) -> usize {
+        self.next_of(text, from, interrupts_value)
+    }
+
+    /// The next quotation mark or backslash.
+    #[inline(always)]
+    pub(crate) fn next_end(&mut self, text: &[u8], from: usize) -> usize {
+        self.next_of(text, from, ends_value)
+    }
+
+    #[inline(always)]
+    fn next_of(&mut self, text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
         let skipped = from.wrapping_sub(self.start);
         let marks = if skipped < 16 { self.marks >> skipped } else { 0 };
         if marks != 0 {
@@ -141,12 +152,12 @@ impl Interruptions {
         }
         let from = if skipped < 16 { self.start + 16 } else { from };
         if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
-            *self = Self { start: from, marks: interrupts_value(u8x16::new(*octets)).to_bitmask() };
+            *self = Self { start: from, marks: stops(u8x16::new(*octets)).to_bitmask() };
             if self.marks != 0 {
                 return from + self.marks.trailing_zeros() as usize;
             }
         }
-        value_stop(text, from)
+        find(text, from, stops)
     }
 }
 
@@ -220,7 +231,12 @@ impl Param {
 /// Where a quoted value ends or has an escape: at a quotation mark or a backslash.
 #[inline]
 pub(crate) fn value_quote(text: &[u8], from: usize) -> usize {
-    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\'))
+    find(text, from, ends_value)
+}
+
+#[inline(always)]
+fn ends_value(octets: u8x16) -> u8x16 {
+    equal(octets, b'"') | equal(octets, b'\\')
 }
 
 /// Where a value without quotation marks ends: at a blank or `]`.

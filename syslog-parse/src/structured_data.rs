@@ -2,7 +2,7 @@
 //!
 //! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
 
-use crate::scan::{Param, at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
+use crate::scan::{Interruptions, Param, at, bracket_outside_quotes, sd_name_end, sd_value_end};
 
 /// The SD-ELEMENTs of a message, in order.
 #[derive(Clone, Debug)]
@@ -296,8 +296,9 @@ impl<'a> Iterator for SdParams<'a> {
 #[inline(always)]
 fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
     let mut end = from;
+    let mut stops = Interruptions::UNKNOWN;
     loop {
-        end = value_quote(text, end);
+        end = stops.next_end(text, end);
         match at(text, end) {
             b'"' => return Some(end),
             b'\\' => end += 2,
