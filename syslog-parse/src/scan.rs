@@ -145,12 +145,14 @@ impl Interruptions {
 
     #[inline(always)]
     fn next_of(&mut self, text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-        let skipped = from.wrapping_sub(self.start);
-        let marks = if skipped < 16 { self.marks >> skipped } else { 0 };
-        if marks != 0 {
-            return from + marks.trailing_zeros() as usize;
+        let mut from = from;
+        if let Some(skipped @ ..16) = from.checked_sub(self.start) {
+            let marks = self.marks >> skipped;
+            if marks != 0 {
+                return from + marks.trailing_zeros() as usize;
+            }
+            from = self.start + 16;
         }
-        let from = if skipped < 16 { self.start + 16 } else { from };
         if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
             *self = Self { start: from, marks: stops(u8x16::new(*octets)).to_bitmask() };
             if self.marks != 0 {
@@ -426,6 +428,10 @@ mod tests {
             let from = from.min(text.len());
             let end = plainly(&text, from, |b| !(33..=126).contains(&b));
             prop_assert_eq!(printable_end(&text, from), end);
+            let mut ends = Interruptions::UNKNOWN;
+            for from in from..text.len() {
+                prop_assert_eq!(ends.next_end(&text, from), value_quote(&text, from));
+            }
             let near = Unprintable::near(&text, from);
             for (index, &octet) in text.iter().skip(from).enumerate().take(if text.len() < 16 { 0 } else { 64 }) {
                 prop_assert_eq!(near.blanks >> index & 1 == 1, octet == b' ');

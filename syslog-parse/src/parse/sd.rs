@@ -75,7 +75,7 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
     }
 }
 
-/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark of the name; where it ends.
+/// SP PARAM-NAME `="` PARAM-VALUE `"`, or without quotation marks, with nothing to remark of the name; where it ends.
 #[inline(always)]
 fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     if at(text, from) != b' ' {
@@ -88,12 +88,20 @@ fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<
         return if at(text, stop) == b'"' { Some(stop + 1) } else { quoted(text, stop, deviations) };
     }
     let equals = sd_name_end(text, from + 1);
-    let quote = text.get(equals..).and_then(<[u8]>::first_chunk) == Some(b"=\"");
-    if equals.wrapping_sub(from + 2) >= 32 || !quote {
+    if equals.wrapping_sub(from + 2) >= 32 {
         return None;
     }
-    let close = value_stop(text, equals + 2);
-    (at(text, close) == b'"').then_some(close + 1)
+    match *text.get(equals..)?.first_chunk()? {
+        [b'=', b'"'] => {
+            let close = value_stop(text, equals + 2);
+            (at(text, close) == b'"').then_some(close + 1)
+        }
+        [b'=', _] => {
+            deviations.insert(Deviation::UnquotedSd);
+            unquoted(text, equals + 1)
+        }
+        _ => None,
+    }
 }
 
 /// PARAM-VALUE up to and with its closing quotation mark.
