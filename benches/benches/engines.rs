@@ -22,6 +22,7 @@ pub(crate) struct Answer {
     pub(crate) year: i32,
 }
 
+#[inline(always)]
 pub(crate) fn syslog_parse(octets: &[u8], now: Timestamp) -> Answer {
     let message = parse(octets);
     let found = message.stamp().and_then(|stamp| resolve(&stamp, &FixedOffset::UTC, now));
@@ -44,6 +45,7 @@ pub(crate) fn fault(octets: &[u8]) -> (usize, Option<usize>) {
     (message.message().len(), message.strict().err().map(|fault| fault.offset))
 }
 
+#[inline(always)]
 pub(crate) fn syslog_loose(text: &str, year: i32) -> Option<Answer> {
     let message =
         syslog_loose::parse_message_with_year_exact_tz(text, |_| year, Some(Utc), Variant::Either).ok()?;
@@ -61,6 +63,7 @@ pub(crate) fn syslog_loose(text: &str, year: i32) -> Option<Answer> {
     })
 }
 
+#[inline(always)]
 pub(crate) fn syslog_rfc5424(text: &str) -> Option<Answer> {
     let message = syslog_rfc5424::parse_message(text).ok()?;
     let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);

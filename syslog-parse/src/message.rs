@@ -132,6 +132,9 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn structured_data(&self) -> StructuredData<'a> {
         let span = self.header.structured_data;
+        if span.is_empty() {
+            return StructuredData::new(&[]);
+        }
         let quotes = if self.header.deviations.contains(Deviation::UnquotedSd) {
             Quotes::Anywhere
         } else if self.header.deviations.contains(Deviation::SpaceInSd) {

@@ -22,18 +22,10 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
 pub fn parse(raw: &[u8]) -> Message<'_> {
-    if has_version(raw) { usual::rfc_5424(raw) } else { usual::rfc_3164(raw) }
-}
-
-/// Whether a PRI and a digit that stands alone begin it, at a glance.
-#[inline(always)]
-const fn has_version(raw: &[u8]) -> bool {
-    matches!(
-        raw,
-        [b'<', _, b'>', b'1'..=b'9', b' ', ..]
-            | [b'<', _, _, b'>', b'1'..=b'9', b' ', ..]
-            | [b'<', _, _, _, b'>', b'1'..=b'9', b' ', ..]
-    )
+    let envelope = Envelope::of(raw);
+    let Envelope { text, body, .. } = envelope;
+    let has_version = matches!(at(text, body), b'1'..=b'9') && at(text, body + 1) == b' ';
+    if has_version { usual::rfc_5424(envelope) } else { usual::rfc_3164(envelope) }
 }
 
 /// What is around a message.
@@ -57,20 +49,14 @@ impl<'a> Envelope<'a> {
     fn of(raw: &'a [u8]) -> Self {
         let mut deviations = Deviations::NONE;
         let text = without_terminator(raw, &mut deviations);
-        if let Some((number, start)) = usual_pri(text)
-            && at(text, start) != b' '
-        {
-            return Self {
-                raw,
-                text,
-                pri: Some(Pri::from_number(number.into())),
-                start,
-                body: start,
-                deviations,
-            };
-        }
-        let Start { pri, start, remarks } = pri(text);
-        deviations = deviations.union(remarks);
+        let (pri, start) = match usual_pri(text, &mut deviations) {
+            Some((number, start)) => (Some(Pri::from_number(number)), start),
+            None => {
+                let Start { pri, start, remarks } = pri(text);
+                deviations = deviations.union(remarks);
+                (pri, start)
+            }
+        };
         let mut body = start;
         if pri.is_some() && at(text, start) == b' ' {
             deviations.insert(Deviation::SpaceAfterPri);
@@ -127,7 +113,7 @@ struct Start {
 }
 
 /// Any PRI. One that is none is part of the text.
-#[inline(never)]
+#[inline(always)]
 fn pri(text: &[u8]) -> Start {
     match at(text, 0) {
         b'<' => number(text, 0),
@@ -144,20 +130,29 @@ impl Start {
     }
 }
 
-/// `<PRI>` with one to three digits, without leading zeros, up to 191; and where it ends.
+/// `<PRI>` with one to three digits; and where it ends.
 #[inline(always)]
-fn usual_pri(text: &[u8]) -> Option<(u8, usize)> {
+fn usual_pri(text: &[u8], deviations: &mut Deviations) -> Option<(u16, usize)> {
     let [b'<', first, second, third, fourth] = *text.first_chunk()? else { return None };
     let [a, b, c] = [first, second, third].map(|octet| octet.wrapping_sub(b'0'));
-    match (second, third, fourth) {
-        (b'>', ..) if a < 10 => Some((a, 3)),
-        (_, b'>', _) if a.wrapping_sub(1) < 9 && b < 10 => Some((a * 10 + b, 4)),
-        (_, _, b'>') if a == 1 && b < 10 && c < 10 => Some((100 + b * 10 + c, 5)).filter(|pri| pri.0 <= 191),
-        _ => None,
+    let (number, start) = match (second, third, fourth) {
+        (b'>', ..) if a < 10 => return Some((a.into(), 3)),
+        (_, b'>', _) if a < 10 && b < 10 => (u16::from(a * 10 + b), 4),
+        (_, _, b'>') if a < 10 && b < 10 && c < 10 => (u16::from(a * 10 + b) * 10 + u16::from(c), 5),
+        _ => return None,
+    };
+    if number > Pri::MAX.number() {
+        deviations.insert(Deviation::PriOutOfRange);
     }
+    // RFC 5424 §6.2.1: no leading zeros.
+    if a == 0 {
+        deviations.insert(Deviation::PriLeadingZero);
+    }
+    Some((number, start))
 }
 
 /// `<`, digits, `>` at `open`.
+#[inline(never)]
 fn number(text: &[u8], open: usize) -> Start {
     let mut value: u32 = 0;
     let mut end = open + 1;

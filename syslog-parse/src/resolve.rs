@@ -32,12 +32,20 @@ pub fn resolve_in(
     source: ZoneSource,
     reference: Timestamp,
 ) -> Option<Resolved> {
-    if !stamp.is_possible() {
-        return None;
-    }
-    match stamp.offset.and_then(|offset| FixedOffset::from_seconds(offset.seconds())) {
-        Some(own) => find(stamp, &own, ZoneSource::Stamp, reference),
-        None => find(stamp, zone, source, reference),
+    match find_usual(stamp, zone, source, reference) {
+        Some(found) => Some(found),
+        None => {
+            // Field by field, and not all: what is handed over whole has to be copied to memory on every way, and what
+            // was just written octet by octet is slow to copy.
+            let Stamp { year, month, day, hour, minute, second, weekday, nanos, offset, .. } = *stamp;
+            let fraction_digits = 0;
+            find_any(
+                Stamp { year, month, day, hour, minute, second, fraction_digits, weekday, nanos, offset },
+                zone,
+                source,
+                reference,
+            )
+        }
     }
 }
 
@@ -149,6 +157,59 @@ const FOUR_DIGIT_YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_40
 const FAR: i64 = 26 * 3600;
 /// How near the reference has to be to a reading of a repeated time to decide for it.
 const NEAR: i64 = 2 * 3600;
+
+/// The instant, if nothing about the stamp or the zone there is unusual.
+#[inline(always)]
+fn find_usual(stamp: &Stamp, zone: &impl Zone, source: ZoneSource, reference: Timestamp) -> Option<Resolved> {
+    let Stamp { month, day, hour, minute, second, .. } = *stamp;
+    if hour >= 24 || minute >= 60 || second >= 60 || stamp.weekday.is_some() {
+        return None;
+    }
+    let limit = reference.secs.saturating_add(SLACK_SECONDS);
+    let year = match stamp.year {
+        Some(year) => Some(year).filter(|&year| year <= 9999)?,
+        None => latest_year(limit)?,
+    };
+    let date_is_usual = month.wrapping_sub(1) < 12
+        && (day.wrapping_sub(1) < 28 || (day > 0 && day <= civil::days_in_month(year.into(), month)));
+    if !date_is_usual {
+        return None;
+    }
+    let of_day = u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second);
+    let local = civil::days_from_near_date(year, month, day) * SECONDS_PER_DAY + i64::from(of_day);
+    let mut bits = source as u8;
+    if stamp.year.is_none() {
+        // Mostly the first year asked is the one, by so much that no zone can change it.
+        if local > limit.saturating_sub(FAR) {
+            return None;
+        }
+        bits |= Provenance::YEAR_INFERRED;
+    }
+    let offset = match stamp.offset {
+        Some(own) => {
+            bits = bits & Provenance::YEAR_INFERRED | ZoneSource::Stamp as u8;
+            FixedOffset::from_seconds(own.seconds())?.seconds()
+        }
+        None => match zone.at_local(local) {
+            Local::Single { offset, .. } => offset,
+            Local::Gap { .. } | Local::Fold { .. } => return None,
+        },
+    };
+    let instant = Timestamp { secs: local - i64::from(offset), nanos: stamp.nanos };
+    Some(Resolved { instant, offset, provenance: Provenance(bits) })
+}
+
+/// The same, whatever the stamp.
+#[inline(never)]
+fn find_any(stamp: Stamp, zone: &impl Zone, source: ZoneSource, reference: Timestamp) -> Option<Resolved> {
+    if !stamp.is_possible() {
+        return None;
+    }
+    match stamp.offset.and_then(|offset| FixedOffset::from_seconds(offset.seconds())) {
+        Some(own) => find(&stamp, &own, ZoneSource::Stamp, reference),
+        None => find(&stamp, zone, source, reference),
+    }
+}
 
 /// The instant, by the year of the stamp or the latest that can be.
 #[inline(always)]

@@ -58,6 +58,8 @@ pub(crate) struct Unprintable {
 }
 
 impl Unprintable {
+    const NONE: Self = Self { blanks: 0, all: 0 };
+
     /// Those from `from` on; none where the text is too short for that.
     #[inline(always)]
     pub(crate) fn near(text: &[u8], from: usize) -> Self {
@@ -65,14 +67,14 @@ impl Unprintable {
         let start = from.min(text.len().wrapping_sub(64));
         let (found, skipped) = if let Some(octets) = text.get(start..).and_then(<[u8]>::first_chunk::<64>) {
             let (sixteens, _) = octets.as_chunks();
-            (sixteens.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind), from - start)
+            (sixteens.iter().rev().fold(Self::NONE, Self::behind), from - start)
         } else if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>()) {
-            let of = |octets: &[u8; 32]| {
-                octets.as_chunks().0.iter().rev().fold(Self { blanks: 0, all: 0 }, Self::behind)
-            };
+            let of = |octets: &[u8; 32]| octets.as_chunks().0.iter().rev().fold(Self::NONE, Self::behind);
             (of(first).or(of(last), text.len() - 32), from)
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<16>(), text.last_chunk::<16>()) {
+            (Self::NONE.behind(first).or(Self::NONE.behind(last), text.len() - 16), from)
         } else {
-            return Self { blanks: 0, all: 0 };
+            return Self::NONE;
         };
         let shifted = |marks: u64| if skipped < 64 { marks >> skipped } else { 0 };
         Self { blanks: shifted(found.blanks), all: shifted(found.all) }
@@ -132,19 +134,32 @@ impl Interruptions {
     /// The next quotation mark, backslash or `]` from `from` on; the length of the text if there is none.
     #[inline(always)]
     pub(crate) fn next(&mut self, text: &[u8], from: usize) -> usize {
-        let skipped = from.wrapping_sub(self.start);
-        let marks = if skipped < 16 { self.marks >> skipped } else { 0 };
-        if marks != 0 {
-            return from + marks.trailing_zeros() as usize;
+        self.next_of(text, from, interrupts_value)
+    }
+
+    /// The next quotation mark or backslash.
+    #[inline(always)]
+    pub(crate) fn next_end(&mut self, text: &[u8], from: usize) -> usize {
+        self.next_of(text, from, ends_value)
+    }
+
+    #[inline(always)]
+    fn next_of(&mut self, text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
+        let mut from = from;
+        if let Some(skipped @ ..16) = from.checked_sub(self.start) {
+            let marks = self.marks >> skipped;
+            if marks != 0 {
+                return from + marks.trailing_zeros() as usize;
+            }
+            from = self.start + 16;
         }
-        let from = if skipped < 16 { self.start + 16 } else { from };
         if let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
-            *self = Self { start: from, marks: interrupts_value(u8x16::new(*octets)).to_bitmask() };
+            *self = Self { start: from, marks: stops(u8x16::new(*octets)).to_bitmask() };
             if self.marks != 0 {
                 return from + self.marks.trailing_zeros() as usize;
             }
         }
-        value_stop(text, from)
+        find(text, from, stops)
     }
 }
 
@@ -218,7 +233,12 @@ impl Param {
 /// Where a quoted value ends or has an escape: at a quotation mark or a backslash.
 #[inline]
 pub(crate) fn value_quote(text: &[u8], from: usize) -> usize {
-    find(text, from, |octets| equal(octets, b'"') | equal(octets, b'\\'))
+    find(text, from, ends_value)
+}
+
+#[inline(always)]
+fn ends_value(octets: u8x16) -> u8x16 {
+    equal(octets, b'"') | equal(octets, b'\\')
 }
 
 /// Where a value without quotation marks ends: at a blank or `]`.
@@ -277,23 +297,47 @@ pub(crate) fn bracket_outside_quotes(text: &[u8], from: usize) -> Option<usize> 
     }
 }
 
+/// Whether it is UTF-8 without a character of more than two octets; Latin, Greek, Cyrillic, Hebrew and Arabic script have
+/// none. `false` says nothing.
+#[inline(always)]
+pub(crate) fn is_short_utf8(text: &[u8]) -> bool {
+    let (sixteens, rest) = text.as_chunks::<16>();
+    let mut expected = 0;
+    let mut check = |octets: &[u8; 16], skipped: usize| {
+        let octets = u8x16::new(*octets);
+        let marks = |octets: u8x16| octets.to_bitmask() >> skipped;
+        let (first, longer) = (marks(at_least(octets, 0xc2)), marks(at_least(octets, 0xe0)));
+        let second = marks(octets) & marks(at_most(octets, 0xbf));
+        let usual = longer == 0
+            && second | first == marks(octets)
+            && second == (first << 1 | expected) & 0xffff >> skipped;
+        expected = first >> (15 - skipped);
+        usual
+    };
+    sixteens.iter().all(|octets| check(octets, 0))
+        && (rest.is_empty() || text.last_chunk().is_some_and(|octets| check(octets, 16 - rest.len())))
+        && expected == 0
+}
+
 /// Where the first octet from `from` on is that `stops` marks; the length of the text if there is none.
 #[inline(always)]
 fn find(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    let Some(octets) = text.get(from..).and_then(<[u8]>::first_chunk::<16>) else {
-        return find_near_end(text, from, stops);
+    // Where less than sixteen are left, those before are looked at too and shifted out.
+    let (octets, skipped) = match text.get(from..).and_then(<[u8]>::first_chunk::<16>) {
+        Some(octets) => (octets, 0),
+        None => match text.last_chunk() {
+            Some(octets) => (octets, from.saturating_sub(text.len() - 16).min(16)),
+            None => return find_in_few(text, from, stops),
+        },
     };
-    let marks = stops(u8x16::new(*octets)).to_bitmask();
-    if marks != 0 { from + marks.trailing_zeros() as usize } else { find_far(text, from + 16, stops) }
-}
-
-/// The same where less than sixteen are left: those before are looked at too and shifted out.
-#[inline(never)]
-fn find_near_end(text: &[u8], from: usize, stops: impl Fn(u8x16) -> u8x16) -> usize {
-    let Some(octets) = text.last_chunk::<16>() else { return find_in_few(text, from, stops) };
-    let skipped = from.saturating_sub(text.len() - 16).min(16);
     let marks = stops(u8x16::new(*octets)).to_bitmask() >> skipped;
-    if marks != 0 { from + marks.trailing_zeros() as usize } else { text.len() }
+    if marks != 0 {
+        from + marks.trailing_zeros() as usize
+    } else if skipped > 0 {
+        text.len()
+    } else {
+        find_far(text, from + 16, stops)
+    }
 }
 
 /// The same where the next 16 octets are not the answer.
@@ -359,6 +403,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn short_characters_are_utf_8_and_no_longer_ones(
+            text in prop::collection::vec(prop_oneof!["[a-z]{0,9}", "[é-ű]", "[é-ű]", "[€…]"], 0..40),
+            at in any::<prop::sample::Index>(),
+            with in prop::option::of(any::<u8>()),
+        ) {
+            let mut octets = text.concat().into_bytes();
+            if let (Some(with), false) = (with, octets.is_empty()) {
+                let at = at.index(octets.len());
+                octets[at] = with;
+            }
+            let plainly = std::str::from_utf8(&octets).is_ok_and(|text| text.chars().all(|char| char.len_utf8() < 3));
+            prop_assert_eq!(is_short_utf8(&octets), plainly && (octets.len() >= 16 || octets.is_empty()));
+        }
+
+        #[test]
         fn sixteen_at_a_time_finds_what_one_at_a_time_finds(
             text in prop::collection::vec(
                 prop_oneof![Just(b' '), Just(b':'), Just(b'['), Just(b']'), Just(b'"'), Just(b'\\'), Just(b'='), any::<u8>(), b'a'..=b'z'],
@@ -369,8 +428,12 @@ mod tests {
             let from = from.min(text.len());
             let end = plainly(&text, from, |b| !(33..=126).contains(&b));
             prop_assert_eq!(printable_end(&text, from), end);
+            let mut ends = Interruptions::UNKNOWN;
+            for from in from..text.len() {
+                prop_assert_eq!(ends.next_end(&text, from), value_quote(&text, from));
+            }
             let near = Unprintable::near(&text, from);
-            for (index, &octet) in text.iter().skip(from).enumerate().take(if text.len() < 32 { 0 } else { 64 }) {
+            for (index, &octet) in text.iter().skip(from).enumerate().take(if text.len() < 16 { 0 } else { 64 }) {
                 prop_assert_eq!(near.blanks >> index & 1 == 1, octet == b' ');
                 prop_assert_eq!(near.all >> index & 1 == 1, !(33..=126).contains(&octet));
             }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is decoded before it is asked for, and nothing is allocated unless the caller gives the room.
 
-use crate::scan::{Param, at, bracket_outside_quotes, sd_name_end, sd_value_end, value_quote};
+use crate::scan::{Interruptions, Param, at, bracket_outside_quotes, sd_name_end, sd_value_end};
 
 /// The SD-ELEMENTs of a message, in order.
 #[derive(Clone, Debug)]
@@ -25,7 +25,8 @@ pub(crate) enum Quotes {
 
 /// How long the first elements are, and their SD-IDs: 16 and 8 bits each, the first in the lowest; 0: not known.
 ///
-/// [`parse`](crate::parse()) walks through all of it, and who asks for the elements has not to do it again.
+/// [`parse`](crate::parse()) walks through all of it, and who asks for the elements has not to do it again. What is known is
+/// within the text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements {
     lens: u64,
@@ -47,7 +48,7 @@ impl Elements {
     /// The lengths of the next one and its SD-ID, if they are known.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are the next one's")]
-    fn next(&mut self) -> Option<(usize, usize)> {
+    pub(crate) fn next(&mut self) -> Option<(usize, usize)> {
         let (len, id) = (self.lens as u16, self.ids as u8);
         (self.lens, self.ids) = (self.lens >> 16, self.ids >> 8);
         (len > 0).then_some((len.into(), id.into()))
@@ -96,7 +97,7 @@ impl<'a> Iterator for StructuredData<'a> {
             return None;
         }
         let (id_end, close) = match self.elements.next() {
-            Some((len, id)) => (inside.stop(inside.at + 1 + id), inside.stop(inside.at + len - 1)),
+            Some((len, id)) => (inside.at + 1 + id, inside.at + len - 1),
             None => measure(inside, self.quotes),
         };
         self.inside.at = inside.stop(close + 1);
@@ -107,13 +108,23 @@ impl<'a> Iterator for StructuredData<'a> {
     /// Mostly there is nothing to fold, which is seen at a glance.
     #[inline(always)]
     fn fold<B, F: FnMut(B, SdElement<'a>) -> B>(self, init: B, f: F) -> B {
-        if self.is_empty() { init } else { fold_some(self, init, f) }
+        // In pieces, which need not lie in memory to be lent.
+        let Self { inside: Inside { text, at, end }, quotes, elements } = self;
+        if at >= end { init } else { fold_some(text, (at, end), quotes, elements, init, f) }
     }
 }
 
 /// [`Iterator::fold`].
 #[inline(never)]
-fn fold_some<'a, B>(elements: StructuredData<'a>, init: B, mut f: impl FnMut(B, SdElement<'a>) -> B) -> B {
+fn fold_some<'a, B>(
+    text: &'a [u8],
+    (at, end): (usize, usize),
+    quotes: Quotes,
+    elements: Elements,
+    init: B,
+    mut f: impl FnMut(B, SdElement<'a>) -> B,
+) -> B {
+    let elements = StructuredData { inside: Inside { text, at, end }, quotes, elements };
     let mut folded = init;
     for element in elements {
         folded = f(folded, element);
@@ -285,8 +296,9 @@ impl<'a> Iterator for SdParams<'a> {
 #[inline(always)]
 fn closing_quote(text: &[u8], from: usize) -> Option<usize> {
     let mut end = from;
+    let mut stops = Interruptions::UNKNOWN;
     loop {
-        end = value_quote(text, end);
+        end = stops.next_end(text, end);
         match at(text, end) {
             b'"' => return Some(end),
             b'\\' => end += 2,

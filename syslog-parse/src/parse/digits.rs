@@ -9,6 +9,24 @@ pub(super) fn clock(octets: [u8; 8]) -> Option<(u8, u8, u8)> {
     Some((hour, minute, second))
 }
 
+/// A time of the day.
+pub(super) struct Clock {
+    pub(super) hour: u8,
+    pub(super) minute: u8,
+    pub(super) second: u8,
+}
+
+/// `hh:mm:ss`, below 24, 60 and 60.
+#[inline(always)]
+pub(super) fn clock_of_a_day(octets: [u8; 8]) -> Option<Clock> {
+    let numbers = u64::from_le_bytes(pairs(octets, *b"00:00:00", DIGITS_OF_CLOCK)?);
+    if ((numbers & NUMBERS_OF_CLOCK) + BEYOND_A_DAY) & HIGH != 0 {
+        return None;
+    }
+    let [hour, _, _, minute, _, _, second, _] = numbers.to_le_bytes();
+    Some(Clock { hour, minute, second })
+}
+
 /// `yyyy-mm-`, whatever the numbers.
 #[inline(always)]
 pub(super) fn year_and_month(octets: [u8; 8]) -> Option<(u16, u8)> {
@@ -43,6 +61,9 @@ fn pairs(octets: [u8; 8], pattern: [u8; 8], digits: u64) -> Option<[u8; 8]> {
 }
 
 const DIGITS_OF_CLOCK: u64 = u64::from_le_bytes([0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f, 0x76, 0x76]);
+const NUMBERS_OF_CLOCK: u64 = u64::from_le_bytes([0xff, 0, 0, 0xff, 0, 0, 0xff, 0]);
+/// What makes 24 hours, 60 minutes and 60 seconds 0x80.
+const BEYOND_A_DAY: u64 = u64::from_le_bytes([0x80 - 24, 0, 0, 0x80 - 60, 0, 0, 0x80 - 60, 0]);
 const DIGITS_OF_DATE: u64 = u64::from_le_bytes([0x76, 0x76, 0x76, 0x76, 0x7f, 0x76, 0x76, 0x7f]);
 const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
@@ -60,6 +81,8 @@ mod tests {
                 .then(|| Some((number(0)?, number(3)?, number(6)?)))
                 .flatten();
             prop_assert_eq!(clock(octets), plainly);
+            let of_a_day = clock_of_a_day(octets).map(|clock| (clock.hour, clock.minute, clock.second));
+            prop_assert_eq!(of_a_day, plainly.filter(|&(hour, minute, second)| hour < 24 && minute < 60 && second < 60));
         }
 
         #[test]

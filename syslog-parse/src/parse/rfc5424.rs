@@ -1,7 +1,7 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
 use super::{iso, sd, usual};
-use crate::scan::{at, digits_end, printable_end};
+use crate::scan::{at, digits_end, is_short_utf8, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
@@ -163,7 +163,7 @@ fn behind_mark(text: &[u8], from: usize) -> Deviations {
     let mut deviations = Deviations::NONE;
     deviations.insert(Deviation::Bom);
     let message = text.get(from..).unwrap_or_default();
-    if !message.is_ascii() && std::str::from_utf8(message).is_err() {
+    if !message.is_ascii() && !is_short_utf8(message) && std::str::from_utf8(message).is_err() {
         deviations.insert(Deviation::BadUtf8);
     }
     deviations

@@ -11,20 +11,12 @@ use crate::{Deviation, Deviations, StructuredData};
 #[inline(always)]
 pub(super) fn end(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(usize, Elements)> {
     let mut elements = Elements::UNKNOWN;
-    let mut ids: [&[u8]; FEW] = [&[]; FEW];
     let mut start = from;
     let mut count = 0;
     loop {
         let id_end = name(text, start + 1, deviations)?;
         let id = text.get(start + 1..id_end)?;
-        let again = match ids.get_mut(count) {
-            Some(free) => {
-                *free = id;
-                count > 0 && is_among(id, ids.get(..count)?)
-            }
-            None => repeats(text.get(from..start)?, id),
-        };
-        if again {
+        if count > 0 && is_among(id, text.get(from..start)?, elements) {
             deviations.insert(Deviation::DupSdId);
         }
         let end = params(text, id_end, deviations)?;
@@ -83,7 +75,7 @@ fn params(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize
     }
 }
 
-/// SP PARAM-NAME `="` PARAM-VALUE `"`, with nothing to remark of the name; where it ends.
+/// SP PARAM-NAME `="` PARAM-VALUE `"`, or without quotation marks, with nothing to remark of the name; where it ends.
 #[inline(always)]
 fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<usize> {
     if at(text, from) != b' ' {
@@ -96,12 +88,20 @@ fn usual_param(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<
         return if at(text, stop) == b'"' { Some(stop + 1) } else { quoted(text, stop, deviations) };
     }
     let equals = sd_name_end(text, from + 1);
-    let quote = text.get(equals..).and_then(<[u8]>::first_chunk) == Some(b"=\"");
-    if equals.wrapping_sub(from + 2) >= 32 || !quote {
+    if equals.wrapping_sub(from + 2) >= 32 {
         return None;
     }
-    let close = value_stop(text, equals + 2);
-    (at(text, close) == b'"').then_some(close + 1)
+    match *text.get(equals..)?.first_chunk()? {
+        [b'=', b'"'] => {
+            let close = value_stop(text, equals + 2);
+            (at(text, close) == b'"').then_some(close + 1)
+        }
+        [b'=', _] => {
+            deviations.insert(Deviation::UnquotedSd);
+            unquoted(text, equals + 1)
+        }
+        _ => None,
+    }
 }
 
 /// PARAM-VALUE up to and with its closing quotation mark.
@@ -136,15 +136,18 @@ fn unquoted(text: &[u8], from: usize) -> Option<usize> {
     (end < text.len()).then_some(end)
 }
 
-/// Whether one of the few is the same; most differ in their lengths.
+/// Whether one of the elements has that SD-ID, of which the first ones are measured; most differ in their lengths.
 #[inline(always)]
-fn is_among(id: &[u8], earlier: &[&[u8]]) -> bool {
-    for other in earlier {
-        if other.len() == id.len() && *other == id {
+fn is_among(id: &[u8], elements: &[u8], measured: Elements) -> bool {
+    let mut measured = measured;
+    let mut rest = elements;
+    while let Some((len, id_len)) = measured.next() {
+        if id_len == id.len() && rest.get(1..=id_len) == Some(id) {
             return true;
         }
+        rest = rest.get(len..).unwrap_or_default();
     }
-    false
+    !rest.is_empty() && repeats(elements, id)
 }
 
 /// Whether one of the elements has that SD-ID. Only the first 64 are asked, so that a message of nothing but elements
@@ -153,6 +156,3 @@ fn is_among(id: &[u8], earlier: &[&[u8]]) -> bool {
 fn repeats(elements: &[u8], id: &[u8]) -> bool {
     StructuredData::new(elements).take(64).any(|element| element.id() == id)
 }
-
-/// So many SD-IDs are remembered; messages with more are walked through again.
-const FEW: usize = 4;

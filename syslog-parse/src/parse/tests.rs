@@ -258,4 +258,11 @@ const USUAL: &[&str] = &[
     "<0>1 - - - - - -",
     "<0>1 - - - - - [a][b c=\"d\"]",
     "<7>1 2026-12-31T23:59:59+14:00 h a p m [a x=\"1\" y=\"a value with blanks and = in it\"][a@1][c][d]",
+    "<13>Oct 11 2:14:15 host app: text and more",
+    "<00>Oct 1 2:14:15 alma[12]: text",
+    "<192> Oct 11 22:14:15 host app[1]: text",
+    "<7>1 2026-12-31t23:59:59.5z h a p m - text",
+    "<7>1 2026-12-31T23:59:59Z h an-app-name-that-is-longer-than-forty-eight-octets p m - text",
+    "<7>1 - host app 1 - - text",
+    "<7>1 - h a p m [a x=1 y=\"2\" z=][a w=\"q\\\"b\\\\c\\]d]e\"] \u{feff}árvíztűrő tükörfúrógép",
 ];

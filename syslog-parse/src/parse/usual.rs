@@ -4,23 +4,22 @@
 //! write the header where it stays, piece by piece; here it stays in registers until it is complete. So whoever reads a
 //! rarer piece here hands it back by value, and each shape makes its own message at its end.
 
-use super::{Envelope, bsd, digits, origin, read_any, rfc5424, sd};
+use super::digits::{self, Clock};
+use super::{Envelope, bsd, origin, read_any, rfc5424, sd};
 use crate::civil::days_in_month;
 use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, printable_end, skip_blanks, tag_end};
 use crate::structured_data::Elements;
 use crate::{Deviation, Deviations, Format, Header, Message, Span, Stamp, UtcOffset};
 
 /// Reads a message that can be of RFC 3164, or whatever it is.
-#[inline(never)]
-pub(super) fn rfc_3164(raw: &[u8]) -> Message<'_> {
-    let envelope = Envelope::of(raw);
+#[inline(always)]
+pub(super) fn rfc_3164(envelope: Envelope<'_>) -> Message<'_> {
     around(envelope, traditional(envelope.text, envelope.body).map(|header| (header, Elements::UNKNOWN)))
 }
 
 /// Reads a message that can be of RFC 5424, or whatever it is.
-#[inline(never)]
-pub(super) fn rfc_5424(raw: &[u8]) -> Message<'_> {
-    let envelope = Envelope::of(raw);
+#[inline(always)]
+pub(super) fn rfc_5424(envelope: Envelope<'_>) -> Message<'_> {
     around(envelope, versioned(envelope.text, envelope.body))
 }
 
@@ -61,7 +60,7 @@ fn traditional(text: &[u8], from: usize) -> Option<Header> {
 fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, usize)> {
     let end = name_end(text, from);
     let len = end - from;
-    let second = at(text, from + 1);
+    let second = || at(text, from + 1);
     let usual = match at(text, from) {
         // `last message repeated` is of no host.
         b'l' => len != 4,
@@ -71,16 +70,18 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
         // `Message forwarded from` is of AIX.
         b'M' if len == 7 => false,
         // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => second != b'M',
-        b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
+        b'A'..=b'Z' if len > 5 => second() != b'M',
+        b'A'..=b'Z' => second().is_ascii_lowercase() || second().is_ascii_digit(),
         _ => false,
     };
     if !usual {
         return None;
     }
     let (host, end) = if is_blank(at(text, end)) {
-        (Span::new(from, end), end)
-    } else if let Some(unusual) = origin::unusual_host(text, from, end) {
+        (Span::of_len(from, len), end)
+    } else if !is_certain_tag(text, from, end)
+        && let Some(unusual) = origin::unusual_host(text, from, end)
+    {
         *deviations = deviations.union(unusual.remark);
         (unusual.host, unusual.end)
     } else {
@@ -90,6 +91,16 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
     // Senders pad here.
     let tag = if is_blank(at(text, end + 1)) { skip_blanks(text, end) } else { end + 1 };
     Some((host, tag.min(text.len())))
+}
+
+/// Whether a word that ends there is a tag and not, as it could, an IPv6 address or one that is there twice.
+#[inline(always)]
+fn is_certain_tag(text: &[u8], from: usize, end: usize) -> bool {
+    match at(text, end) {
+        b'[' => true,
+        b':' => at(text, end + 1) == b' ' && at(text, end + 2) != at(text, from),
+        _ => false,
+    }
 }
 
 /// What stands between host and text.
@@ -122,7 +133,9 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
         // A number is no name.
         _ if first.is_ascii_digit() => None,
         // The month of another stamp, the level before the tag proper.
-        _ if app_end - from == 3 && origin::is_inner_stamp(text, from) => return None,
+        _ if app_end - from == 3 && begins_day(text, app_end + 1) && origin::is_inner_stamp(text, from) => {
+            return None;
+        }
         _ if first.is_ascii_lowercase() && origin::behind_level(text, from, app_end).is_some() => {
             return None;
         }
@@ -139,7 +152,17 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
     if app_end - from > 32 {
         deviations.insert(Deviation::TagTooLong);
     }
-    Some(Tag { app: Span::new(from, app_end), procid, end: end + usize::from(is_blank(at(text, end))) })
+    Some(Tag {
+        app: Span::of_len(from, app_end - from),
+        procid,
+        end: end + usize::from(is_blank(at(text, end))),
+    })
+}
+
+/// Whether, at a glance, a day could stand behind a word that could be a month.
+#[inline(always)]
+fn begins_day(text: &[u8], from: usize) -> bool {
+    matches!(at(text, from), b' ' | b'\t' | b'0'..=b'9')
 }
 
 /// `[process]`, `[process]:` at `open`, and where it ends.
@@ -150,7 +173,7 @@ fn process(text: &[u8], open: usize) -> (Span, usize) {
     let close = open + 1 + usize::from(count);
     match at(text, close) {
         b']' if count > 0 => {
-            (Span::new(open + 1, close), close + 1 + usize::from(at(text, close + 1) == b':'))
+            (Span::of_len(open + 1, count.into()), close + 1 + usize::from(at(text, close + 1) == b':'))
         }
         _ => origin::process(text, open),
     }
@@ -168,7 +191,11 @@ fn versioned(text: &[u8], from: usize) -> Option<(Header, Elements)> {
     let (stamp, at_host) = iso_stamp(text, from + 2, &mut deviations)?;
     let ([host, app, procid, msgid], at_sd) = match near_fields(text, at_host) {
         Some(fields) => fields,
-        None => fields(text, at_host)?,
+        None => {
+            let (fields, end, remarks) = fields(text, at_host)?;
+            deviations = deviations.union(remarks);
+            (fields, end)
+        }
     };
     let (sd_end, elements) = structured_data(text, at_sd, &mut deviations)?;
     let structured_data = if sd_end == at_sd + 1 { Span::ABSENT } else { Span::new(at_sd, sd_end) };
@@ -196,45 +223,67 @@ pub(super) fn near_fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)
         return Some(([Span::ABSENT; 4], from + 8));
     }
     let Unprintable { blanks, all } = Unprintable::near(text, from);
-    let mut rest = blanks;
-    let mut start = 0;
-    let mut spans = [Span::ABSENT; 4];
-    for (span, longest) in spans.iter_mut().zip(LONGEST) {
-        if rest == 0 {
-            return None;
-        }
-        let len = rest.trailing_zeros() as usize - start;
-        if len.wrapping_sub(1) >= longest {
-            return None;
-        }
-        if len > 1 || at(text, from + start) != b'-' {
-            *span = Span::of_len(from + start, len);
-        }
-        start += len + 1;
-        rest &= rest.wrapping_sub(1);
-    }
-    // Up to the last of the four blanks there is nothing else.
-    ((all ^ blanks) & u64::MAX >> (64 - start) == 0).then_some((spans, from + start))
+    let mut near = Near { text, from, start: 0, blanks };
+    let [host, app, procid, msgid] = LONGEST;
+    let spans = [near.field(host)?, near.field(app)?, near.field(procid)?, near.field(msgid)?];
+    // Up to the last of the four blanks there is nothing else, and no two of them without a field between.
+    let others = all ^ blanks | blanks & (blanks << 1 | 1);
+    (others & u64::MAX >> (64 - near.start) == 0).then_some((spans, from + near.start))
 }
 
-/// The same, wherever they end.
+/// What is left of the next 64 octets.
+struct Near<'a> {
+    text: &'a [u8],
+    /// Where they begin.
+    from: usize,
+    /// Where the next field begins, counted from there.
+    start: usize,
+    /// A bit for each blank from there on.
+    blanks: u64,
+}
+
+impl Near<'_> {
+    /// The octets up to the next blank. There may be none.
+    #[inline(always)]
+    fn field(&mut self, longest: usize) -> Option<Span> {
+        if self.blanks == 0 {
+            return None;
+        }
+        let end = self.blanks.trailing_zeros() as usize;
+        let (from, len) = (self.from + self.start, end - self.start);
+        // What is near is not longer than 64.
+        if longest < 64 && len > longest {
+            return None;
+        }
+        self.start = end + 1;
+        self.blanks &= self.blanks.wrapping_sub(1);
+        let nil = len == 1 && *self.text.get(from)? == b'-';
+        Some(if nil { Span::ABSENT } else { Span::of_len(from, len) })
+    }
+}
+
+/// The same, wherever they end; the fields may be too long, which is remarked.
 #[inline(never)]
-fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize)> {
+fn fields(text: &[u8], from: usize) -> Option<([Span; 4], usize, Deviations)> {
     let mut start = from;
     let mut spans = [Span::ABSENT; 4];
-    for (span, longest) in spans.iter_mut().zip(LONGEST) {
+    for span in &mut spans {
         if text.get(start..)?.first_chunk() == Some(b"- ") {
             start += 2;
             continue;
         }
         let end = printable_end(text, start);
         *span = match text.get(start..=end)? {
-            field @ [_, .., b' '] if field.len() <= longest + 1 => Span::of_len(start, field.len() - 1),
+            field @ [_, .., b' '] => Span::of_len(start, field.len() - 1),
             _ => return None,
         };
         start = end + 1;
     }
-    Some((spans, start))
+    let mut remarks = Deviations::NONE;
+    if spans.iter().zip(LONGEST).any(|(span, longest)| span.len as usize > longest) {
+        remarks.insert(Deviation::LongField);
+    }
+    Some((spans, start, remarks))
 }
 
 /// How long the fields may be (§6.2.4 to §6.2.7).
@@ -254,28 +303,32 @@ fn structured_data(text: &[u8], from: usize, deviations: &mut Deviations) -> Opt
 /// `Mmm dd hh:mm:ss` and a blank, and such a time there is; the day padded in any way or not at all. And where it ends.
 #[inline(always)]
 fn bsd_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Stamp, usize)> {
-    let octets = text.get(from..)?;
-    let [m1, m2, m3, b' ', tens, units, padding] = *octets.first_chunk()? else { return None };
+    let octets: &[u8; 16] = text.get(from..)?.first_chunk()?;
+    let &[m1, m2, m3, b' ', tens, units, padding, ..] = octets else { return None };
     let month = bsd::usual_month([m1, m2, m3])?;
-    let mut clock_at = 7;
-    let day = match [tens, units, padding].map(|octet| octet ^ b'0') {
-        [BLANK, units @ 0..=9, BLANK] => units,
-        [tens @ 1..=3, units @ 0..=9, BLANK] => tens * 10 + units,
-        [0, units @ 0..=9, BLANK] => {
+    let (day, clock_at) = match [tens, units ^ b'0', padding] {
+        // The lower four bits of a blank are 0.
+        [b' ' | b'1'..=b'3', units @ 0..=9, b' '] => ((tens & 0xf) * 10 + units, 7),
+        [b'0', units @ 0..=9, b' '] => {
             deviations.insert(Deviation::UnpaddedDay);
-            units
+            (units, 7)
         }
-        [day @ 0..=9, BLANK, _] => {
+        [b'0'..=b'9', BLANK, _] => {
             deviations.insert(Deviation::UnpaddedDay);
-            clock_at = 6;
-            day
+            (tens ^ b'0', 6)
         }
         _ => return None,
     };
     let clock: &[u8; 9] = octets.get(clock_at..)?.first_chunk()?;
-    let (clock, b" ") = clock.split_first_chunk()? else { return None };
-    let (hour, minute, second) = clock_of(*clock)?;
-    let end = from + clock_at + 8;
+    let (Clock { hour, minute, second }, clock_len) = match clock.split_first_chunk() {
+        Some((clock, b" ")) => (digits::clock_of_a_day(*clock)?, 8),
+        _ => {
+            let [hour, b':', m1, m2, b':', s1, s2, b' ', _] = *clock else { return None };
+            deviations.insert(Deviation::StampSpelling);
+            (digits::clock_of_a_day([b'0', hour, b':', m1, m2, b':', s1, s2])?, 7)
+        }
+    };
+    let end = from + clock_at + clock_len;
     let possible = day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(2000, month));
     possible.then_some((Stamp { month, day, hour, minute, second, ..Stamp::NOTHING }, end))
 }
@@ -295,9 +348,16 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let (day, rest) = rest.split_first_chunk::<3>()?;
     let (clock, _) = rest.split_first_chunk::<8>()?;
     let (year, month) = digits::year_and_month(*date)?;
-    let [tens @ 0..=3, units @ 0..=9, b'T'] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else { return None };
+    let [tens @ 0..=3, units @ 0..=9, separator] = [day[0] ^ b'0', day[1] ^ b'0', day[2]] else {
+        return None;
+    };
     let day = tens * 10 + units;
-    let (hour, minute, second) = clock_of(*clock)?;
+    match separator {
+        b'T' => {}
+        b't' => deviations.insert(Deviation::LooseStamp),
+        _ => return None,
+    }
+    let Clock { hour, minute, second } = digits::clock_of_a_day(*clock)?;
     let mut stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let mut end = from + 19;
     if at(text, end) == b'.' {
@@ -315,6 +375,10 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let offset;
     (offset, end) = match at(text, end) {
         b'Z' => (0, end + 1),
+        b'z' => {
+            deviations.insert(Deviation::LooseStamp);
+            (0, end + 1)
+        }
         sign @ (b'+' | b'-') => {
             let [h1, h2, b':', m1, m2] = *text.get(end + 1..)?.first_chunk()? else { return None };
             let [h1, h2, m1, m2] = [h1, h2, m1, m2].map(|octet| octet.wrapping_sub(b'0'));
@@ -330,10 +394,4 @@ fn iso_stamp(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(O
     let possible = month.wrapping_sub(1) < 12
         && (day.wrapping_sub(1) < 28 || (day > 0 && day <= days_in_month(year.into(), month)));
     (possible && at(text, end) == b' ').then_some((Some(stamp), end + 1))
-}
-
-/// `hh:mm:ss`, below 24, 60 and 60.
-#[inline(always)]
-fn clock_of(octets: [u8; 8]) -> Option<(u8, u8, u8)> {
-    digits::clock(octets).filter(|&(hour, minute, second)| hour < 24 && minute < 60 && second < 60)
 }

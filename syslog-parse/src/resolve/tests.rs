@@ -1,5 +1,6 @@
 use super::*;
 use crate::{Period, UtcOffset, Weekday};
+use proptest::prelude::*;
 
 const REFERENCE: Timestamp = Timestamp::new(1_795_262_400, 0); // 2026-11-21T12:00:00Z
 
@@ -119,6 +120,26 @@ fn the_year_that_is_taken_at_once_is_the_one_that_is_found_by_trying() {
             let local = find_year(stamp, &zone, reference, reference.secs + SLACK_SECONDS).unwrap();
             let found = resolve(&stamp, &zone, reference).unwrap();
             assert_eq!(Civil::at(found.instant, found.offset), Civil::from_local_seconds(local));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn what_is_found_at_a_glance_is_what_is_found_with_all_care(
+        year in prop::option::of(prop_oneof![2020_u16..2030, any::<u16>()]),
+        (month, day) in (0_u8..14, prop_oneof![0_u8..33, any::<u8>()]),
+        (hour, minute, second) in (prop_oneof![1_u8..4, 0_u8..26], prop_oneof![0_u8..62, any::<u8>()], 0_u8..62),
+        offset in prop::option::of(prop_oneof![-90_000_i32..90_000, Just(i32::MAX)]),
+        reference in prop_oneof![1_790_000_000_i64..1_800_000_000, any::<i64>()],
+    ) {
+        let offset = offset.map(|offset| UtcOffset::from_seconds(offset).unwrap_or(UtcOffset::IMPOSSIBLE));
+        let stamp = Stamp { year, month, day, hour, minute, second, offset, ..STAMP };
+        let reference = Timestamp::new(reference, 0);
+        if let Some(found) = find_usual(&stamp, &Back, ZoneSource::Configured, reference) {
+            prop_assert_eq!(find_any(stamp, &Back, ZoneSource::Configured, reference), Some(found));
         }
     }
 }
