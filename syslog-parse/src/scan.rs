@@ -100,6 +100,14 @@ pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
 }
 
+/// Where a host name ends that begins at `from`: where a name does, or at `=`, of which hosts have none.
+#[inline]
+pub(crate) fn host_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| {
+        (at_most(octets, b' ') | equal(octets, b':')) | (equal(octets, b'[') | equal(octets, b'='))
+    })
+}
+
 /// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
 #[inline]
 pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {

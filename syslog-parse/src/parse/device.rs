@@ -9,7 +9,7 @@ use crate::{Deviation, Format, Header, Span, Stamp, UtcOffset};
 #[cold]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let before = *header;
-    for shape in [cisco, nil_stamp, epoch, bare_tag] {
+    for shape in [cisco, nil_stamp, meraki, epoch, bare_tag, versioned] {
         if shape(text, from, header).is_some() {
             header.format = Format::Rfc3164;
             return true;
@@ -39,22 +39,35 @@ fn cisco(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
             origin::tag(text, skip_blanks(text, end), header);
             return Some(());
         }
-        let colon =
-            from + text.get(from..)?.iter().take(255).position(|&octet| matches!(octet, b':' | b' '))?;
-        if at(text, colon) != b':' {
-            return None;
-        }
+        let colon = colon(text, from)?;
         if digits_end(text, from) == colon && colon > from {
             let digits = std::str::from_utf8(text.get(from..colon)?).ok()?;
             header.sequence = digits.parse().ok();
             header.deviations.insert(Deviation::CiscoSeq);
-        } else if header.host.is_empty() && colon > from && is_blank(at(text, colon + 1)) {
+        } else if header.host.is_empty()
+            && colon > from
+            && is_blank(at(text, colon + 1))
+            // A task of a wireless controller.
+            && at(text, from) != b'*'
+        {
             header.host = Span::new(from, colon);
         }
         header.deviations.insert(Deviation::DeviceShape);
         from = colon + 1;
     }
     None
+}
+
+/// Where the colon stands that ends a word; those of an IPv6 address end none.
+fn colon(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let len = rest.iter().take(255).position(|&octet| matches!(octet, b':' | b' '))?;
+    if rest.get(len) != Some(&b':') {
+        return None;
+    }
+    let word = rest.split(|&octet| octet == b' ').next()?;
+    let whole = word.strip_suffix(b":").filter(|word| origin::is_ipv6(word));
+    Some(from + whole.map_or(len, <[u8]>::len))
 }
 
 /// The time since the start: `00:01:01:`, or `1w2d:` and the like.
@@ -85,7 +98,7 @@ fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
         origin::tag(text, tag, header);
     }
     // `- an item` is text.
-    if !matches!(at(text, header.app.end()), b':' | b'[') || header.app.is_empty() {
+    if !has_colon_or_process(text, header) {
         return None;
     }
     header.deviations.insert(Deviation::NilStamp);
@@ -96,15 +109,8 @@ fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
 /// be text.
 fn bare_tag(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
     let end = tag_end(text, from);
-    let certain = match (at(text, from), at(text, end)) {
-        (b'%', b':') => end > from + 1 && is_blank(at(text, end + 1)),
-        (b'a'..=b'z' | b'A'..=b'Z', b'[') => {
-            let close = digits_end(text, end + 1);
-            close > end + 1 && text.get(close..).is_some_and(|rest| rest.starts_with(b"]: "))
-        }
-        _ => false,
-    };
-    if !certain {
+    let mnemonic = at(text, from) == b'%' && at(text, end) == b':' && end > from + 1;
+    if !(mnemonic && is_blank(at(text, end + 1))) && !origin::is_certain(text, from) {
         return None;
     }
     header.deviations.insert(Deviation::MissingStamp);
@@ -114,13 +120,35 @@ fn bare_tag(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
 }
 
 /// Meraki: `1 1374000000.123456 host text`, seconds since 1970 behind a version.
-fn epoch(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
-    let start = from + 2;
-    let end = digits_end(text, start);
-    if text.get(from..start)? != b"1 " || !(9..=10).contains(&(end - start)) {
+fn meraki(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    if text.get(from..from + 2)? != b"1 " {
         return None;
     }
-    let secs: i64 = std::str::from_utf8(text.get(start..end)?).ok()?.parse().ok()?;
+    let host = seconds_since_1970(text, from + 2, header)? + 1;
+    let host_end = crate::scan::printable_end(text, host);
+    header.host = Span::new(host, host_end);
+    header.message = Span::new((host_end + 1).min(text.len()), text.len());
+    header.deviations.insert(Deviation::MissingTag);
+    Some(())
+}
+
+/// syslog-ng with `ts-format(unix)`: `1374000000.123 host tag: text`.
+fn epoch(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    let end = seconds_since_1970(text, from, header)?;
+    if let Some(tag) = origin::host(text, end + 1, header) {
+        origin::tag(text, tag, header);
+    }
+    // `1374000000 octets were read` is text.
+    has_colon_or_process(text, header).then_some(())
+}
+
+/// Nine or ten digits, a fraction or not, and a blank.
+fn seconds_since_1970(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
+    let mut end = digits_end(text, from);
+    if !(9..=10).contains(&(end - from)) {
+        return None;
+    }
+    let secs: i64 = std::str::from_utf8(text.get(from..end)?).ok()?.parse().ok()?;
     let civil = Civil::from_local_seconds(secs);
     let mut stamp = Stamp {
         year: u16::try_from(civil.year).ok(),
@@ -129,25 +157,32 @@ fn epoch(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
         hour: civil.hour,
         minute: civil.minute,
         second: civil.second,
-        fraction_digits: 0,
-        weekday: None,
-        nanos: 0,
         offset: Some(UtcOffset::UTC),
+        ..Stamp::NOTHING
     };
-    let end = if at(text, end) == b'.' {
-        super::iso::fraction(text, end, &mut stamp, &mut header.deviations)
-    } else {
-        end
-    };
+    if at(text, end) == b'.' {
+        end = super::iso::fraction(text, end, &mut stamp, &mut header.deviations);
+    }
     if at(text, end) != b' ' {
         return None;
     }
-    let host = end + 1;
-    let host_end = crate::scan::printable_end(text, host);
     header.stamp = Some(stamp);
-    header.host = Span::new(host, host_end);
-    header.message = Span::new((host_end + 1).min(text.len()), text.len());
     header.deviations.insert(Deviation::EpochStamp);
-    header.deviations.insert(Deviation::MissingTag);
+    Some(end)
+}
+
+/// `1 Nov 20 10:00:00 host tag: text`: the version of RFC 5424 before a header of RFC 3164.
+fn versioned(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
+    if text.get(from..from + 2)? != b"1 " {
+        return None;
+    }
+    let end = rfc3164::stamp(text, from + 2, header)?;
+    rfc3164::behind_stamp(text, end, header);
+    header.deviations.insert(Deviation::DeviceShape);
     Some(())
+}
+
+/// Whether there is a tag that its own mark ends; one that a blank ends may be text.
+fn has_colon_or_process(text: &[u8], header: &Header) -> bool {
+    !header.app.is_empty() && matches!(at(text, header.app.end()), b':' | b'[')
 }

@@ -4,7 +4,7 @@ use super::{iso, sd, usual};
 use crate::scan::{at, digits_end, printable_end};
 use crate::{Deviation, Deviations, Format, Header, Span};
 
-/// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
+/// Reads everything from VERSION on. `false`: it is not RFC 5424; `header` is as it was.
 #[inline(always)]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let digits = digits_end(text, from) - from;
@@ -29,7 +29,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     };
     if header.stamp.is_none() && header.deviations.contains(Deviation::MissingField) {
         // `1 - ` and no header behind it is text.
-        header.deviations = mark;
+        *header = Header { pri: header.pri, deviations: mark, ..Header::EMPTY };
         return false;
     }
     let at_message = structured_data(text, at_sd, header);
