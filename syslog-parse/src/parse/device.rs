@@ -28,6 +28,10 @@ fn cisco(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
         from = skip_blanks(text, from);
         let marked = matches!(at(text, from), b'*' | b'.');
         if let Some(end) = rfc3164::stamp(text, from + usize::from(marked), header) {
+            // `DefensePro: 20-11-2026 10:00:00 text` names no host.
+            if !header.host.is_empty() && at(text, skip_blanks(text, end)) != b':' {
+                return None;
+            }
             if marked {
                 header.deviations.insert(Deviation::ClockUnsynced);
             }

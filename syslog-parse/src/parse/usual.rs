@@ -72,7 +72,7 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
         // `Message forwarded from` is of AIX.
         b'M' if len == 7 => false,
         // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => second != b'M',
+        b'A'..=b'Z' if len > 5 => !(second == b'M' || is_offset_from_utc(text, from)),
         b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
         _ => false,
     };
@@ -91,6 +91,12 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
     // Senders pad here.
     let tag = if is_blank(at(text, end + 1)) { skip_blanks(text, end) } else { end + 1 };
     Some((host, tag.min(text.len())))
+}
+
+/// `UTC+08:00`; with `GMT` it has an `M` in its second place.
+#[inline(always)]
+fn is_offset_from_utc(text: &[u8], from: usize) -> bool {
+    at(text, from + 1) == b'T' && matches!(at(text, from + 3), b'+' | b'-')
 }
 
 /// What stands between host and text.
