@@ -1,7 +1,7 @@
 //! Time stamps of RFC 3164 §4.1.2, `Mmm dd hh:mm:ss`, and what devices make of them.
 
-use super::{digits, stamps};
-use crate::scan::at;
+use super::{digits, iso, stamps};
+use crate::scan::{at, is_blank};
 use crate::{Deviation, Header, Span, Stamp, Weekday};
 use nom::Offset as _;
 
@@ -21,7 +21,17 @@ pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usi
 /// Reads what belongs to the stamp in `header`, whose seconds end at `end`, and says where it ends.
 #[inline(always)]
 pub(super) fn behind_seconds(text: &[u8], end: usize, header: &mut Header) -> usize {
-    if at(text, end) == b' ' && begins_name(text, end + 1) { end } else { appendix(text, end, header) }
+    if is_over(text, end) { end } else { appendix(text, end, header) }
+}
+
+/// Whether the stamp ends here, at a glance.
+#[inline(always)]
+fn is_over(text: &[u8], end: usize) -> bool {
+    match at(text, end) {
+        b' ' => begins_name(text, end + 1),
+        b':' => is_blank(at(text, end + 1)),
+        _ => false,
+    }
 }
 
 /// To the letter, but for days with one digit or a zero before it, and a year between day and time.
@@ -81,8 +91,18 @@ fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
 /// What may stand behind the seconds: fraction, AM or PM, offset, zone name, year.
 #[inline(never)]
 fn appendix(text: &[u8], from: usize, header: &mut Header) -> usize {
-    let (Some(stamp), Some(octets)) = (header.stamp, text.get(from..)) else { return from };
-    let Ok((rest, tail)) = stamps::tail(stamp, octets) else { return from };
+    let mut end = from;
+    if let (b'.' | b',', Some(stamp)) = (at(text, from), &mut header.stamp) {
+        end = iso::fraction(text, from, stamp, &mut header.deviations);
+        if end > from {
+            header.deviations.insert(Deviation::BsdFraction);
+        }
+    }
+    if is_over(text, end) {
+        return end;
+    }
+    let (Some(stamp), Some(octets)) = (header.stamp, text.get(end..)) else { return end };
+    let Ok((rest, tail)) = stamps::tail(stamp, octets) else { return end };
     header.stamp = Some(tail.stamp);
     header.deviations = header.deviations.union(tail.remarks);
     if let Some(name) = tail.zone {

@@ -114,7 +114,7 @@ fn nil_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
 fn bare_tag(text: &[u8], from: usize, header: &mut Header) -> Option<()> {
     let end = tag_end(text, from);
     let mnemonic = at(text, from) == b'%' && at(text, end) == b':' && end > from + 1;
-    if !(mnemonic && is_blank(at(text, end + 1))) && !origin::is_certain(text, from) {
+    if !(origin::is_certain(text, from) || mnemonic && is_blank(at(text, end + 1))) {
         return None;
     }
     header.deviations.insert(Deviation::MissingStamp);
