@@ -180,6 +180,7 @@ pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
     if let Some(fraction) = half.and_then(|(_, fraction)| fraction).or(fraction) {
         (tail.stamp.nanos, tail.stamp.fraction_digits) = (fraction.nanos, fraction.digits);
         tail.remarks = tail.remarks.union(fraction.remarks);
+        tail.remarks.insert(Deviation::BsdFraction);
     }
     let (octets, place) = opt(place).parse(octets)?;
     match place {
@@ -209,14 +210,18 @@ enum Place<'a> {
 }
 
 #[derive(Clone, Copy)]
-struct Fraction {
-    nanos: u32,
-    digits: u8,
-    remarks: Deviations,
+pub(super) struct Fraction {
+    pub(super) nanos: u32,
+    pub(super) digits: u8,
+    pub(super) remarks: Deviations,
+}
+
+impl Fraction {
+    pub(super) const NONE: Self = Self { nanos: 0, digits: 0, remarks: Deviations::NONE };
 }
 
 /// fraction = ( "." / "," ) 1*DIGIT
-fn fraction_of_second(octets: &[u8]) -> Read<'_, Fraction> {
+pub(super) fn fraction_of_second(octets: &[u8]) -> Read<'_, Fraction> {
     preceded(peek(one(|octet| matches!(octet, b'.' | b','))), marked_digits).parse(octets)
 }
 
@@ -229,7 +234,7 @@ fn milliseconds(octets: &[u8]) -> Read<'_, Fraction> {
 /// The mark, whatever it is, and the digits behind it.
 fn marked_digits(octets: &[u8]) -> Read<'_, Fraction> {
     let mut stamp = Stamp::NOTHING;
-    let mut remarks = only(Deviation::BsdFraction);
+    let mut remarks = Deviations::NONE;
     let end = iso::fraction(octets, 0, &mut stamp, &mut remarks);
     let Stamp { nanos, fraction_digits: digits, .. } = stamp;
     match octets.get(end..) {
@@ -340,7 +345,7 @@ fn digits_of_number(octets: &[u8]) -> Read<'_, &[u8]> {
 }
 
 /// 2DIGIT
-fn two_digits(octets: &[u8]) -> Read<'_, u8> {
+pub(super) fn two_digits(octets: &[u8]) -> Read<'_, u8> {
     verify(run_of_digits, |digits: &[u8]| digits.len() == 2).map(value_of).parse(octets)
 }
 
@@ -348,18 +353,18 @@ fn value_of(digits: &[u8]) -> u8 {
     digits.iter().fold(0, |value: u8, digit| value.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0')))
 }
 
-fn blanks(octets: &[u8]) -> Read<'_, &[u8]> {
+pub(super) fn blanks(octets: &[u8]) -> Read<'_, &[u8]> {
     while_1(octets, is_blank)
 }
 
 /// 1*DIGIT
-fn run_of_digits(octets: &[u8]) -> Read<'_, &[u8]> {
+pub(super) fn run_of_digits(octets: &[u8]) -> Read<'_, &[u8]> {
     while_1(octets, |octet| octet.is_ascii_digit())
 }
 
 /// As many octets as are wanted, one at least.
 #[inline(always)]
-fn while_1(octets: &[u8], wanted: impl Fn(u8) -> bool) -> Read<'_, &[u8]> {
+pub(super) fn while_1(octets: &[u8], wanted: impl Fn(u8) -> bool) -> Read<'_, &[u8]> {
     match octets.iter().position(|&octet| !wanted(octet)).unwrap_or(octets.len()) {
         0 => no(),
         end => octets.split_at_checked(end).map(|(found, rest)| (rest, found)).map_or_else(no, Ok),
@@ -368,18 +373,18 @@ fn while_1(octets: &[u8], wanted: impl Fn(u8) -> bool) -> Read<'_, &[u8]> {
 
 /// One octet that is wanted.
 #[inline(always)]
-fn one(wanted: impl Fn(u8) -> bool) -> impl Fn(&[u8]) -> Read<'_, u8> {
+pub(super) fn one(wanted: impl Fn(u8) -> bool) -> impl Fn(&[u8]) -> Read<'_, u8> {
     move |octets| match octets {
         [first, rest @ ..] if wanted(*first) => Ok((rest, *first)),
         _ => no(),
     }
 }
 
-fn blank(octets: &[u8]) -> Read<'_, u8> {
+pub(super) fn blank(octets: &[u8]) -> Read<'_, u8> {
     one(|octet| octet == b' ')(octets)
 }
 
-fn colon(octets: &[u8]) -> Read<'_, u8> {
+pub(super) fn colon(octets: &[u8]) -> Read<'_, u8> {
     one(|octet| octet == b':')(octets)
 }
 
@@ -396,7 +401,7 @@ fn end_of_stamp(octets: &[u8]) -> Read<'_, ()> {
 }
 
 /// The rule does not fit.
-const fn no<'a, T>() -> Read<'a, T> {
+pub(super) const fn no<'a, T>() -> Read<'a, T> {
     Err(nom::Err::Error(()))
 }
 
