@@ -250,12 +250,13 @@ fn half_of_day(octets: &[u8]) -> Read<'_, u8> {
     delimited(blank, half, (one(|octet| octet == b'M'), end)).parse(octets)
 }
 
-/// place = ( [ SP ] offset / SP ( "GMT" / "UTC" ) ( offset / hours ) / SP zone ), told by the octet behind the blank
+/// place = [ SP ] offset / [ SP ] sign 2DIGIT / SP ( "GMT" / "UTC" ) ( offset / hours ) / SP zone / [ SP ] "Z", told by the
+/// octet behind the blank
 fn place(octets: &[u8]) -> Read<'_, Place<'_>> {
     let (rest, padding) = opt(blank).parse(octets)?;
     match (padding, rest.first()) {
         (_, Some(b'+' | b'-')) | (None, Some(b'Z')) => {
-            terminated(hours_and_minutes, end_of_stamp).parse(rest)
+            terminated(alt((hours_and_minutes, two_digits_of_hours)), end_of_stamp).parse(rest)
         }
         (Some(_), Some(b'A'..=b'Z')) => {
             let of_utc = preceded(alt((tag("GMT"), tag("UTC"))), alt((hours_and_minutes, hours)));
@@ -280,6 +281,11 @@ fn hours_and_minutes(octets: &[u8]) -> Read<'_, Place<'_>> {
         Some((rest, offset)) if !octets.starts_with(b"z") => Ok((rest, Place::Offset(offset, remarks))),
         _ => no(),
     }
+}
+
+/// `+08`, as PostgreSQL writes it.
+fn two_digits_of_hours(octets: &[u8]) -> Read<'_, Place<'_>> {
+    preceded(peek((sign, two_digits)), hours).parse(octets)
 }
 
 /// `+8`, `-08`, `+5:30`
