@@ -74,7 +74,12 @@ fn begins_name(text: &[u8], from: usize) -> bool {
     match at(text, from) {
         b'a'..=b'z' => true,
         b'0'..=b'9' => !matches!(at(text, from + 4), b' ' | b'\t' | b':' | 0),
-        b'A'..=b'Z' => matches!(at(text, from + 1), b'a'..=b'z' | b'0'..=b'9'),
+        // A zone has three capitals; `Z`, `AM`, `PM` and `TZ-6` have less.
+        b'A'..=b'Z' => match at(text, from + 1) {
+            0..=b' ' | b':' | b'M' | b'Z' => false,
+            b'A'..=b'Z' => !at(text, from + 2).is_ascii_uppercase(),
+            _ => true,
+        },
         _ => false,
     }
 }
