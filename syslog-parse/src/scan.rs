@@ -108,6 +108,12 @@ pub(crate) fn host_end(text: &[u8], from: usize) -> usize {
     })
 }
 
+/// Where an octet stands from `from` on that names and numbers have none of: `=`, `|` or `{`.
+#[inline]
+pub(crate) fn text_mark(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| equal(octets, b'=') | equal(octets, b'|') | equal(octets, b'{'))
+}
+
 /// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
 #[inline]
 pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {

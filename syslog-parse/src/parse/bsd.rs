@@ -30,6 +30,7 @@ fn is_over(text: &[u8], end: usize) -> bool {
     match at(text, end) {
         b' ' => begins_name(text, end + 1),
         b':' => is_blank(at(text, end + 1)),
+        b'\t' => true,
         _ => false,
     }
 }

@@ -11,7 +11,7 @@ use crate::scan::{at, is_blank, printable_end, tag_end};
 use crate::{Deviation, Deviations, Format, Header, Span, Stamp, UtcOffset};
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take};
-use nom::combinator::{opt, peek, value, verify};
+use nom::combinator::{not, opt, peek, value, verify};
 use nom::multi::many1_count;
 use nom::sequence::{preceded, terminated};
 use nom::{Offset as _, Parser as _};
@@ -132,9 +132,9 @@ enum Word<'a> {
 
 /// word = address / counter / "*" task / name, and ":" behind it
 fn word(octets: &[u8]) -> Read<'_, Word<'_>> {
-    let nothing = value(Word::Other, peek(colon));
+    let nothing = value(Word::Other, peek((colon, not(colon))));
     let task = value(Word::Other, (one(|octet| octet == b'*'), name));
-    alt((address.map(Word::Name), counter.map(Word::Counter), nothing, task, name.map(Word::Name)))
+    alt((nothing, address.map(Word::Name), counter.map(Word::Counter), task, name.map(Word::Name)))
         .parse(octets)
 }
 
@@ -207,9 +207,9 @@ fn epoch(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
 
 /// seconds = 9*10DIGIT [ fraction ] SP
 fn seconds_since_1970(octets: &[u8]) -> Read<'_, (Stamp, Deviations)> {
-    let seconds = run_of_digits.map_opt(|digits: &[u8]| {
-        let seconds = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
-        (9..=10).contains(&digits.len()).then(|| Civil::from_local_seconds(seconds))
+    let seconds = verify(run_of_digits, |digits: &[u8]| (9..=10).contains(&digits.len())).map(|digits| {
+        let seconds = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+        Civil::from_local_seconds(seconds)
     });
     let (rest, (civil, fraction)) = terminated((seconds, opt(fraction_of_second)), blank).parse(octets)?;
     let Fraction { nanos, digits: fraction_digits, mut remarks } = fraction.unwrap_or(Fraction::NONE);

@@ -1,8 +1,9 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
 use super::{iso, rfc3164, sd, usual};
-use crate::scan::{at, digits_end, printable_end};
+use crate::scan::{at, digits_end, printable_end, text_mark};
 use crate::{Deviation, Deviations, Format, Header, Span};
+use std::ops::Range;
 
 /// Reads everything from VERSION on. `false`: it is not RFC 5424; `header` is as it was.
 #[inline(always)]
@@ -34,7 +35,7 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     }
     let at_message = match structured_data(text, at_sd, header) {
         at_message if header.deviations.intersection(CUT_SHORT).is_empty() => at_message,
-        at_message => text_in_fields(text, header).unwrap_or(at_message),
+        at_message => text_in_fields(text, at_host..at_sd, header).unwrap_or(at_message),
     };
     let (message, remarks) = message(text, at_message.min(text.len()));
     header.message = message;
@@ -44,15 +45,17 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
 
 /// Where the message begins if the header stops before it is complete: `1 STAMP HOST CEF:0|…`, `1 STAMP HOST {"a":1}`.
 ///
-/// A field that holds `=`, `|`, `{` or a quotation mark is no name and no number, and those behind it are no fields.
+/// A field that holds `=`, `|` or `{` is no name and no number, and those behind it are no fields.
 #[cold]
-fn text_in_fields(text: &[u8], header: &mut Header) -> Option<usize> {
-    let is_text = |field: &Span| {
-        let octets = field.of(text).unwrap_or_default();
-        octets.iter().any(|octet| matches!(octet, b'=' | b'|' | b'{' | b'"'))
-    };
+fn text_in_fields(text: &[u8], fields: Range<usize>, header: &mut Header) -> Option<usize> {
+    let from = fields.start.max(header.host.end());
+    let before = text.get(..fields.end.min(text.len()))?;
+    let mark = text_mark(before, from);
+    if mark >= before.len() {
+        return None;
+    }
     let mut fields = [&mut header.app, &mut header.procid, &mut header.msgid];
-    let first = fields.iter().position(|field| is_text(field))?;
+    let first = fields.iter().position(|field| field.end() > mark)?;
     let start = fields.get(first)?.start as usize;
     fields.iter_mut().skip(first).for_each(|field| **field = Span::ABSENT);
     header.deviations.insert(Deviation::MissingField);

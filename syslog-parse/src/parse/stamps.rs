@@ -35,7 +35,8 @@ fn date(octets: &[u8]) -> Read<'_, Date> {
     match octets.iter().take(5).position(|octet| !octet.is_ascii_digit()) {
         Some(0) => month_and_day(octets),
         Some(1 | 2) => year_last(octets),
-        Some(4) => alt((year_and_month, year_first)).parse(octets),
+        Some(4) if octets.get(4).is_some_and(|&octet| is_blank(octet)) => year_and_month(octets),
+        Some(4) => year_first(octets),
         _ => no(),
     }
 }
