@@ -94,6 +94,15 @@ fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
+/// Reads the name of a zone between brackets, and says where it ends.
+#[cold]
+pub(super) fn behind_offset(text: &[u8], from: usize, header: &mut Header) -> usize {
+    let Some(Ok((rest, name))) = text.get(from..).map(stamps::suffix) else { return from };
+    header.zone_name = Span::new(from + 1, from + 1 + name.len());
+    header.deviations.insert(Deviation::BsdZone);
+    text.len() - rest.len()
+}
+
 /// What may stand behind the seconds: fraction, AM or PM, offset, zone name, year.
 #[inline(never)]
 fn appendix(text: &[u8], from: usize, header: &mut Header) -> usize {

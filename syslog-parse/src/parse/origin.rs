@@ -110,6 +110,8 @@ fn names_host(text: &[u8], from: usize, end: usize, header: &Header) -> bool {
         b'a'..=b'z' if header.stamp.is_some_and(|stamp| stamp.weekday.is_some()) => {
             behind_level(text, from, end).is_none()
         }
+        // Untangle: `INFO  uvm[0]: `, a level and no host.
+        b'A'..=b'Z' if at(text, from + 1).is_ascii_uppercase() => behind_level(text, from, end).is_none(),
         _ => true,
     }
 }
@@ -245,7 +247,8 @@ pub(super) const fn may_be_level(first: u8, len: usize) -> bool {
 /// The name of a severity, in small letters or capitals, or that of a facility, a dot and that of a severity.
 #[inline(never)]
 fn is_level(word: &[u8]) -> bool {
-    let named = |name: &str| Severity::ALL.iter().any(|level| level.as_str().eq_ignore_ascii_case(name));
+    let names = Severity::ALL.into_iter().map(Severity::as_str).chain(["error", "warn"]);
+    let named = |name: &str| names.clone().any(|level| level.eq_ignore_ascii_case(name));
     match std::str::from_utf8(word).map(|word| (word, word.split_once('.'))) {
         Ok((_, Some((facility, severity)))) => Facility::from_name(facility).is_some() && named(severity),
         Ok((word, None)) => named(word),

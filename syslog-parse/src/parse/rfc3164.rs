@@ -49,6 +49,9 @@ fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize>
 /// What stands behind an ISO stamp that has no offset of its own, as ` +01:00` and ` UTC`; and where it ends.
 #[inline(always)]
 pub(super) fn behind_iso(text: &[u8], end: usize, header: &mut Header) -> usize {
+    if at(text, end) == b'[' {
+        return bsd::behind_offset(text, end, header);
+    }
     if !header.deviations.contains(Deviation::NoOffset) {
         return end;
     }

@@ -48,13 +48,17 @@ struct Date {
     remarks: Deviations,
 }
 
-/// `Nov 20 `, `Nov 20 2026 `
+/// `Nov 20 `, `Nov 20 2026 `, `Nov 20, 2026 `
 ///
-/// month-and-day = month blanks 1*2DIGIT blanks [ year blanks ]
+/// month-and-day = month blanks 1*2DIGIT [ "," ] blanks [ year blanks ]
 fn month_and_day(octets: &[u8]) -> Read<'_, Date> {
-    let (rest, ((month, spelling), padding, day, _, year)) =
-        (month, blanks, digits_of_number, blanks, opt(terminated(year, blanks))).parse(octets)?;
+    let year = opt(terminated(year, blanks));
+    let (rest, ((month, spelling), padding, day, comma, _, year)) =
+        (month, blanks, digits_of_number, opt(comma), blanks, year).parse(octets)?;
     let mut remarks = spelling;
+    if comma.is_some() {
+        remarks.insert(Deviation::StampSpelling);
+    }
     if (padding.len() == 1 && day.len() == 1) || day.starts_with(b"0") {
         remarks.insert(Deviation::UnpaddedDay);
     }
@@ -183,12 +187,13 @@ pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
         tail.remarks = tail.remarks.union(fraction.remarks);
         tail.remarks.insert(Deviation::BsdFraction);
     }
-    let (octets, place) = opt(place).parse(octets)?;
+    let (mut octets, place) = opt(place).parse(octets)?;
     match place {
         Some(Place::Offset(offset, remarks)) => {
             tail.stamp.offset = Some(offset);
             tail.remarks = tail.remarks.union(remarks);
             tail.remarks.insert(Deviation::BsdZone);
+            octets = opt(comment).parse(octets)?.0;
         }
         Some(Place::Zone(name)) => {
             tail.zone = Some(name);
@@ -268,6 +273,20 @@ fn place(octets: &[u8]) -> Read<'_, Place<'_>> {
     }
 }
 
+/// ` (CET)`, ` (Central European Time)`, as RFC 5322 §4.3 and JavaScript have it behind an offset.
+fn comment(octets: &[u8]) -> Read<'_, &[u8]> {
+    let name = |octets| while_1(octets, |octet| octet.is_ascii_alphabetic() || octet == b' ');
+    let open = (blank, one(|octet| octet == b'('));
+    delimited(open, name, (one(|octet| octet == b')'), end_of_stamp)).parse(octets)
+}
+
+/// `[Europe/Berlin]` behind an ISO stamp (RFC 9557 §3.1).
+pub(super) fn suffix(octets: &[u8]) -> Read<'_, &[u8]> {
+    let may_have =
+        |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'_' | b'-' | b'+' | b':');
+    delimited(tag("["), |octets| while_1(octets, may_have), (tag("]"), end_of_stamp)).parse(octets)
+}
+
 /// ` Z`
 fn zulu(octets: &[u8]) -> Read<'_, Place<'_>> {
     value(Place::Offset(UtcOffset::UTC, Deviations::NONE), one(|octet| octet == b'Z')).parse(octets)
@@ -313,7 +332,7 @@ fn capitals(octets: &[u8]) -> Read<'_, &[u8]> {
 
 /// `Fri `, `Fri, `
 fn weekday(octets: &[u8]) -> Read<'_, Weekday> {
-    terminated(three_letters.map_opt(bsd::weekday), (opt(one(|octet| octet == b',')), blanks)).parse(octets)
+    terminated(three_letters.map_opt(bsd::weekday), (opt(comma), blanks)).parse(octets)
 }
 
 /// The month, and whether it is not written `Mmm`.
@@ -393,6 +412,10 @@ pub(super) fn blank(octets: &[u8]) -> Read<'_, u8> {
 
 pub(super) fn colon(octets: &[u8]) -> Read<'_, u8> {
     one(|octet| octet == b':')(octets)
+}
+
+fn comma(octets: &[u8]) -> Read<'_, u8> {
+    one(|octet| octet == b',')(octets)
 }
 
 fn sign(octets: &[u8]) -> Read<'_, u8> {

@@ -219,6 +219,11 @@ fn dates_of_devices_are_dates() {
         ("20Nov2026 10:11:12", None),
         ("Fri, 20 Nov 2026 10:11:12 Z", Some(0)),
         ("Fri Nov 20 10:11:12 2026", None),
+        ("Fri Nov 20 2026 10:11:12 GMT+0100 (Central European Time)", Some(3600)),
+        ("Nov 20, 2026 10:11:12 AM", None),
+        ("2026-11-20_10:11:12.12345", None),
+        ("2026-11-20T10:11:12+01:00[Europe/Berlin]", Some(3600)),
+        ("2026-11-20T10:11:12[Europe/Berlin]", None),
         ("2026 Nov 20 10:11:12", None),
         ("Nov 20 10:11:12 AM 2026", None),
         ("Nov 20 10:11:12:250 2026", None),
@@ -282,6 +287,9 @@ fn a_level_before_the_tag_is_neither_host_nor_tag() {
     }
     assert_fields("Fri Oct 11 22:14:15 2026 daemon.info a: m", "rfc3164", ["", "a", "", "m"]);
     assert_fields("<13>Oct 11 22:14:15 mail.info a: m", "rfc3164", ["mail.info", "a", "", "m"]);
+    for level in ["INFO", "ERROR", "NOTICE", "WARNING"] {
+        assert_fields(&format!("<13>Oct 11 22:14:15 {level}  a[1]: m"), "rfc3164", ["", "a", "1", "m"]);
+    }
     assert_fields("<13>Oct 11 22:14:15 h info on a", "rfc3164", ["h", "info", "", "on a"]);
 }
 
@@ -362,6 +370,8 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 h 61: AP: x",
     "<13>Feb  5 17:32:18 h <34>Feb  5 17:32:17 h a: b",
     "<13>Feb  5 17:32:18 h NOTICE  slb: text",
+    "<13>Feb  5 17:32:18 NOTICE  slb: text",
+    "<13>Feb  5 17:32:18 WARNING slb[1]: text",
     "<13>Feb  5 17:32:18 h daemon.info hostapd[811]: text",
     "<13>Feb  5 17:32:18 [localhost] systemd[1]: text",
     "<14>1 2026-11-20T11:00:00.123 +01:00 web1 app 811 - - ready",

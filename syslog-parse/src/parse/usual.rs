@@ -72,7 +72,11 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
         // `Message forwarded from` is of AIX.
         b'M' if len == 7 => false,
         // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => !(second == b'M' || is_offset_from_utc(text, from)),
+        b'A'..=b'Z' if len > 5 => {
+            !(second == b'M'
+                || is_offset_from_utc(text, from)
+                || origin::behind_level(text, from, end).is_some())
+        }
         b'A'..=b'Z' => second.is_ascii_lowercase() || second.is_ascii_digit(),
         _ => false,
     };

@@ -1,5 +1,5 @@
 //! Lines as devices and daemons send them (`tests/data/real-world.jsonl`, `tests/data/devices.jsonl`,
-//! `tests/data/devices-2.jsonl`).
+//! `tests/data/devices-2.jsonl`, `tests/data/devices-3.jsonl`).
 
 use crate::corpus::{answer, cases, differences, octets, resolved};
 use syslog_parse::{FixedOffset, parse};
@@ -17,6 +17,11 @@ fn lines_of_devices_met_later_are_read_as_people_would_read_them() {
 #[test]
 fn lines_of_devices_met_later_still_are_read_as_people_would_read_them() {
     all_right_but("devices-2.jsonl", &["e49", "e93"]);
+}
+
+#[test]
+fn lines_of_devices_met_last_are_read_as_people_would_read_them() {
+    all_right_but("devices-3.jsonl", &[]);
 }
 
 /// Fails unless exactly those lines differ that `docs/known-differences.md` lists.
