@@ -48,7 +48,7 @@ struct Head {
 
 /// Cisco IOS and its kin: `643: router1: 000485: *Jan  8 19:46:03.295: %SYS-5-CONFIG_I: text`.
 ///
-/// cisco = *5( [ blanks ] word ":" ) [ blanks ] ( [ "*" / "." ] stamp / uptime ) behind-stamp
+/// `cisco = *5( [ blanks ] word ":" ) [ blanks ] ( [ "*" / "." ] stamp / uptime ) behind-stamp`
 #[inline(always)]
 fn cisco(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     let mut head = Head { host: Span::ABSENT, sequence: None, remarks: Deviations::NONE };
@@ -130,7 +130,7 @@ enum Word<'a> {
     Other,
 }
 
-/// word = address / counter / "*" task / name, and ":" behind it
+/// `word = address / counter / "*" task / name`, and a colon behind it
 fn word(octets: &[u8]) -> Read<'_, Word<'_>> {
     let nothing = value(Word::Other, peek((colon, not(colon))));
     let task = value(Word::Other, (one(|octet| octet == b'*'), name));
@@ -149,7 +149,7 @@ fn address(octets: &[u8]) -> Read<'_, &[u8]> {
     address.map_or_else(no, |address| take(address.len()).parse(octets))
 }
 
-/// counter = 1*DIGIT; `None` if it is too large
+/// `counter = 1*DIGIT`; `None` if it is too large
 fn counter(octets: &[u8]) -> Read<'_, Option<u32>> {
     let number = |digits: &[u8]| {
         let append = |count: u32, digit: &u8| count.checked_mul(10)?.checked_add((digit - b'0').into());
@@ -158,7 +158,7 @@ fn counter(octets: &[u8]) -> Read<'_, Option<u32>> {
     terminated(run_of_digits.map(number), peek(colon)).parse(octets)
 }
 
-/// name = 1*254( any octet but SP and ":" )
+/// `name = 1*254( any octet but SP and ":" )`
 fn name(octets: &[u8]) -> Read<'_, &[u8]> {
     verify(|octets| while_1(octets, |octet| !matches!(octet, b':' | b' ')), |name: &[u8]| name.len() < 255)
         .parse(octets)
@@ -166,7 +166,7 @@ fn name(octets: &[u8]) -> Read<'_, &[u8]> {
 
 /// The time since the start: `00:01:01:`, or `1w2d:` and the like.
 ///
-/// uptime = ( 2DIGIT ":" 2DIGIT ":" 2DIGIT / 1*( 1*DIGIT unit ) ) ":"
+/// `uptime = ( 2DIGIT ":" 2DIGIT ":" 2DIGIT / 1*( 1*DIGIT unit ) ) ":"`
 fn uptime(octets: &[u8]) -> Read<'_, ()> {
     let clock = (two_digits, colon, two_digits, colon, two_digits);
     let unit = one(|octet| matches!(octet, b'y' | b'w' | b'd' | b'h' | b'm' | b's'));
@@ -205,7 +205,7 @@ fn epoch(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     Some(Header { stamp: Some(stamp), deviations: header.deviations.union(remarks), ..header })
 }
 
-/// seconds = 9*10DIGIT [ fraction ] SP
+/// `seconds = 9*10DIGIT [ fraction ] SP`
 fn seconds_since_1970(octets: &[u8]) -> Read<'_, (Stamp, Deviations)> {
     let seconds = verify(run_of_digits, |digits: &[u8]| (9..=10).contains(&digits.len())).map(|digits| {
         let seconds = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));

@@ -15,7 +15,7 @@ use nom::{IResult, Parser as _};
 /// What a rule makes of its octets.
 pub(super) type Read<'a, T> = IResult<&'a [u8], T, ()>;
 
-/// stamp = [ weekday [ "," ] blanks ] date clock
+/// `stamp = [ weekday [ "," ] blanks ] date clock`
 ///
 /// There need not be such a date.
 #[inline(always)]
@@ -30,7 +30,7 @@ pub(super) fn stamp(octets: &[u8]) -> Read<'_, (Stamp, Deviations)> {
     Ok((rest, (Stamp { weekday, year, month, day, hour, minute, second, ..Stamp::NOTHING }, remarks)))
 }
 
-/// date = month-and-day / year blanks month-and-day / year-first / year-last, told by the digits that begin it
+/// `date = month-and-day / year blanks month-and-day / year-first / year-last`, told by the digits that begin it
 fn date(octets: &[u8]) -> Read<'_, Date> {
     match octets.iter().take(5).position(|octet| !octet.is_ascii_digit()) {
         Some(0) => month_and_day(octets),
@@ -50,7 +50,7 @@ struct Date {
 
 /// `Nov 20 `, `Nov 20 2026 `, `Nov 20, 2026 `
 ///
-/// month-and-day = month blanks 1*2DIGIT [ "," ] blanks [ year blanks ]
+/// `month-and-day = month blanks 1*2DIGIT [ "," ] blanks [ year blanks ]`
 fn month_and_day(octets: &[u8]) -> Read<'_, Date> {
     let year = opt(terminated(year, blanks));
     let (rest, ((month, spelling), padding, day, comma, _, year)) =
@@ -78,7 +78,7 @@ fn year_and_month(octets: &[u8]) -> Read<'_, Date> {
 
 /// Sophos' `2026:11:20-`, `2026/11/20 `, `2026-Nov-20 `
 ///
-/// year-first = 4DIGIT sep part sep 1*2DIGIT end-of-date
+/// `year-first = 4DIGIT sep part sep 1*2DIGIT end-of-date`
 fn year_first(octets: &[u8]) -> Read<'_, Date> {
     (four_digits, separator, part, separator, number, end_of_date)
         .map_opt(|(year, first, month, second, day, _)| {
@@ -90,7 +90,7 @@ fn year_first(octets: &[u8]) -> Read<'_, Date> {
 
 /// NetScaler's `11/20/2026:`, `20-Nov-2026 `, `20 Nov 2026 `
 ///
-/// year-last = 1*2DIGIT sep part sep 4DIGIT end-of-date
+/// `year-last = 1*2DIGIT sep part sep 4DIGIT end-of-date`
 fn year_last(octets: &[u8]) -> Read<'_, Date> {
     (number, separator, part, separator, four_digits, end_of_date)
         .map_opt(|(a, first, b, second, year, _)| {
@@ -143,7 +143,7 @@ struct Clock {
     remarks: Deviations,
 }
 
-/// clock = 1*2DIGIT ":" 2DIGIT ":" 2DIGIT
+/// `clock = 1*2DIGIT ":" 2DIGIT ":" 2DIGIT`
 fn clock(octets: &[u8]) -> Read<'_, Clock> {
     terminated(alt((clock_of_two, clock_of_one)), not(one(|octet| octet.is_ascii_digit()))).parse(octets)
 }
@@ -171,7 +171,7 @@ pub(super) struct Tail<'a> {
 
 /// What may stand behind the seconds of `stamp` and their fraction; it may be nothing.
 ///
-/// tail = [ milliseconds ] [ half-of-day [ fraction ] ] [ place ] [ SP year ]
+/// `tail = [ milliseconds ] [ half-of-day [ fraction ] ] [ place [ comment ] ] [ SP year ]`
 #[inline(always)]
 pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
     let mut tail = Tail { stamp, zone: None, remarks: Deviations::NONE };
@@ -226,12 +226,12 @@ impl Fraction {
     pub(super) const NONE: Self = Self { nanos: 0, digits: 0, remarks: Deviations::NONE };
 }
 
-/// fraction = ( "." / "," ) 1*DIGIT
+/// `fraction = ( "." / "," ) 1*DIGIT`
 pub(super) fn fraction_of_second(octets: &[u8]) -> Read<'_, Fraction> {
     preceded(peek(one(|octet| matches!(octet, b'.' | b','))), marked_digits).parse(octets)
 }
 
-/// milliseconds = ":" 3DIGIT; Comware's, and the last of the clock.
+/// `milliseconds = ":" 3DIGIT`; Comware's, and the last of the clock.
 fn milliseconds(octets: &[u8]) -> Read<'_, Fraction> {
     let three = verify(run_of_digits, |digits: &[u8]| digits.len() == 3);
     preceded(peek((colon, three, end_of_stamp)), marked_digits).parse(octets)
@@ -256,8 +256,8 @@ fn half_of_day(octets: &[u8]) -> Read<'_, u8> {
     delimited(blank, half, (one(|octet| octet == b'M'), end)).parse(octets)
 }
 
-/// place = [ SP ] offset / [ SP ] sign 2DIGIT / SP ( "GMT" / "UTC" ) ( offset / hours ) / SP zone / [ SP ] "Z", told by the
-/// octet behind the blank
+/// `place = [ SP ] offset / [ SP ] sign 2DIGIT / SP ( "GMT" / "UTC" ) ( offset / hours ) / SP zone / [ SP ] "Z"`, told by
+/// the octet behind the blank; `offset = "Z" / sign 2DIGIT [ ":" ] 2DIGIT`
 fn place(octets: &[u8]) -> Read<'_, Place<'_>> {
     let (rest, padding) = opt(blank).parse(octets)?;
     match (padding, rest.first()) {
@@ -319,7 +319,7 @@ fn hours(octets: &[u8]) -> Read<'_, Place<'_>> {
         .parse(octets)
 }
 
-/// zone = a name that is known for one / "TZ" sign 1*2DIGIT
+/// `zone = known / "TZ" sign 1*2DIGIT`; known are the names of `zones`
 fn zone(octets: &[u8]) -> Read<'_, &[u8]> {
     let known = verify(capitals, zones::is_known);
     let posix = recognize((tag("TZ"), sign, number));
