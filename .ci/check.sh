@@ -33,8 +33,8 @@ arrows() {
   local tree
   tree=$(cargo tree --package syslog-parse --no-default-features --edges normal --prefix none | sed 's/ .*//' | sort -u | tr '\n' ' ')
   # wide (with safe_arch and bytemuck) is how it looks at sixteen octets at a time without unsafe of its own.
-  if [ "$tree" != "bytemuck memchr safe_arch syslog-parse wide " ]; then
-    echo "syslog-parse without features depends on more than memchr and wide: $tree" >&2
+  if [ "$tree" != "bytemuck memchr nom safe_arch syslog-parse wide " ]; then
+    echo "syslog-parse without features depends on more than memchr, nom and wide: $tree" >&2
     return 1
   fi
   tree=$(cargo tree --package vrrp-proto --no-default-features --edges normal --prefix none | sed 's/ .*//' | sort -u | tr '\n' ' ')

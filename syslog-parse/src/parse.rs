@@ -11,7 +11,9 @@ mod origin;
 mod rfc3164;
 mod rfc5424;
 mod sd;
+mod stamps;
 mod usual;
+mod zones;
 
 use crate::scan::{self, at};
 use crate::{Deviation, Deviations, Header, Message, Pri, Span};

@@ -102,6 +102,20 @@ pub(crate) fn name_end(text: &[u8], from: usize) -> usize {
     find(text, from, |octets| at_most(octets, b' ') | equal(octets, b':') | equal(octets, b'['))
 }
 
+/// Where a host name ends that begins at `from`: where a name does, or at `=`, of which hosts have none.
+#[inline]
+pub(crate) fn host_end(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| {
+        (at_most(octets, b' ') | equal(octets, b':')) | (equal(octets, b'[') | equal(octets, b'='))
+    })
+}
+
+/// Where an octet stands from `from` on that names and numbers have none of: `=`, `|` or `{`.
+#[inline]
+pub(crate) fn text_mark(text: &[u8], from: usize) -> usize {
+    find(text, from, |octets| equal(octets, b'=') | equal(octets, b'|') | equal(octets, b'{'))
+}
+
 /// Where a tag ends that begins at `from`: where a name does, or at `=` or a quotation mark, of which tags have none.
 #[inline]
 pub(crate) fn tag_end(text: &[u8], from: usize) -> usize {

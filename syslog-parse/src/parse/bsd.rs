@@ -1,8 +1,9 @@
 //! Time stamps of RFC 3164 §4.1.2, `Mmm dd hh:mm:ss`, and what devices make of them.
 
-use super::{digits, iso};
-use crate::scan::{at, digits_end, is_blank, skip_blanks, two_digits};
-use crate::{Deviation, Deviations, Header, Span, Stamp, Weekday};
+use super::{digits, iso, stamps};
+use crate::scan::{at, is_blank};
+use crate::{Deviation, Header, Span, Stamp, Weekday};
+use nom::Offset as _;
 
 /// Reads a stamp at `from`, and the name of its zone, into `header` and says where both end; `None` if what stands
 /// there has not the shape of one.
@@ -14,7 +15,24 @@ pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usi
         Some(end) => end,
         None => loose(text, from, header)?,
     };
-    Some(if at(text, end) == b' ' && begins_name(text, end + 1) { end } else { appendix(text, end, header) })
+    Some(behind_seconds(text, end, header))
+}
+
+/// Reads what belongs to the stamp in `header`, whose seconds end at `end`, and says where it ends.
+#[inline(always)]
+pub(super) fn behind_seconds(text: &[u8], end: usize, header: &mut Header) -> usize {
+    if is_over(text, end) { end } else { appendix(text, end, header) }
+}
+
+/// Whether the stamp ends here, at a glance.
+#[inline(always)]
+fn is_over(text: &[u8], end: usize) -> bool {
+    match at(text, end) {
+        b' ' => begins_name(text, end + 1),
+        b':' => is_blank(at(text, end + 1)),
+        b'\t' => true,
+        _ => false,
+    }
 }
 
 /// To the letter, but for days with one digit or a zero before it, and a year between day and time.
@@ -57,210 +75,67 @@ fn begins_name(text: &[u8], from: usize) -> bool {
     match at(text, from) {
         b'a'..=b'z' => true,
         b'0'..=b'9' => !matches!(at(text, from + 4), b' ' | b'\t' | b':' | 0),
-        b'A'..=b'Z' => matches!(at(text, from + 1), b'a'..=b'z' | b'0'..=b'9'),
+        // A zone has three capitals; `Z`, `AM`, `PM` and `TZ-6` have less.
+        b'A'..=b'Z' => match at(text, from + 1) {
+            0..=b' ' | b':' | b'M' | b'Z' => false,
+            b'A'..=b'Z' => !at(text, from + 2).is_ascii_uppercase(),
+            _ => true,
+        },
         _ => false,
     }
 }
 
-/// With the day of the week or the year before it, the year between day and time, and numbers of any width.
+/// Whatever else devices write.
 #[inline(never)]
 fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let mut stamp = Stamp::NOTHING;
-    let mut remarks = Deviations::NONE;
-    let mut from = from;
-    if let Some(weekday) = weekday([at(text, from), at(text, from + 1), at(text, from + 2)]) {
-        let end = from + 3 + usize::from(at(text, from + 3) == b',');
-        if is_blank(at(text, end)) {
-            stamp.weekday = Some(weekday);
-            remarks.insert(Deviation::Weekday);
-            from = skip_blanks(text, end);
-        }
-    }
-    if let Some((year, end)) = year(text, from) {
-        stamp.year = Some(year);
-        remarks.insert(Deviation::BsdYear);
-        from = skip_blanks(text, end);
-    }
-    let letters = [at(text, from), at(text, from + 1), at(text, from + 2)];
-    stamp.month = month(letters)?;
-    if letters[0] & 0x20 != 0 || letters[1] & letters[2] & 0x20 == 0 {
-        remarks.insert(Deviation::StampSpelling);
-    }
-    let day_from = skip_blanks(text, from + 3);
-    let (day, mut end) = small_number(text, day_from)?;
-    if day_from == from + 3 || !is_blank(at(text, end)) {
-        return None;
-    }
-    if (end - day_from == 1 && day_from == from + 4) || at(text, day_from) == b'0' {
-        remarks.insert(Deviation::UnpaddedDay);
-    }
-    stamp.day = day;
-    end = skip_blanks(text, end);
-    if stamp.year.is_none()
-        && let Some((year, behind)) = year(text, end)
-    {
-        stamp.year = Some(year);
-        remarks.insert(Deviation::BsdYear);
-        end = skip_blanks(text, behind);
-    }
-    end = clock(text, end, &mut stamp, &mut remarks)?;
+    let (rest, (stamp, remarks)) = stamps::stamp(text.get(from..)?).ok()?;
     header.deviations = header.deviations.union(remarks);
     header.stamp = Some(stamp);
-    Some(end)
+    Some(text.len() - rest.len())
 }
 
-/// Dates of nothing but numbers: NetScaler's `03/14/2024:10:00:00 GMT`, month first; Sophos' `2024:03:14-10:00:00`, and
-/// `2024/03/14 10:00:00`. The year shows what is first.
-pub(super) fn numbers(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let date: [u8; 11] = *text.get(from..)?.first_chunk()?;
-    let (year, [m1, m2], [d1, d2]) = match date {
-        [m1, m2, b'/', d1, d2, b'/', y1, y2, y3, y4, b':'] => ([y1, y2, y3, y4], [m1, m2], [d1, d2]),
-        [y1, y2, y3, y4, first @ (b':' | b'/' | b'.'), m1, m2, second, d1, d2, b'-' | b' ' | b'T']
-            if first == second =>
-        {
-            ([y1, y2, y3, y4], [m1, m2], [d1, d2])
-        }
-        _ => return None,
-    };
-    if ![m1, m2, d1, d2].iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let mut stamp = Stamp {
-        year: Some(year_of(year)?),
-        month: two_digits(m1, m2),
-        day: two_digits(d1, d2),
-        ..Stamp::NOTHING
-    };
-    let end = clock(text, from + 11, &mut stamp, &mut header.deviations)?;
-    header.deviations.insert(Deviation::StampSpelling);
-    header.deviations.insert(Deviation::BsdYear);
-    header.stamp = Some(stamp);
-    Some(appendix(text, end, header))
-}
-
-/// `hh:mm:ss`, or `h:mm:ss`.
-fn clock(text: &[u8], from: usize, stamp: &mut Stamp, deviations: &mut Deviations) -> Option<usize> {
-    let (hour, end) = small_number(text, from)?;
-    if end - from == 1 {
-        deviations.insert(Deviation::StampSpelling);
-    }
-    let fixed: &[u8; 6] = text.get(end..)?.first_chunk()?;
-    let [b':', m1, m2, b':', s1, s2] = *fixed else { return None };
-    if ![m1, m2, s1, s2].iter().all(u8::is_ascii_digit) || at(text, end + 6).is_ascii_digit() {
-        return None;
-    }
-    (stamp.hour, stamp.minute, stamp.second) = (hour, two_digits(m1, m2), two_digits(s1, s2));
-    Some(end + 6)
+/// Reads the name of a zone between brackets, and says where it ends.
+#[cold]
+pub(super) fn behind_offset(text: &[u8], from: usize, header: &mut Header) -> usize {
+    let Some(Ok((rest, name))) = text.get(from..).map(stamps::suffix) else { return from };
+    header.zone_name = Span::new(from + 1, from + 1 + name.len());
+    header.deviations.insert(Deviation::BsdZone);
+    text.len() - rest.len()
 }
 
 /// What may stand behind the seconds: fraction, AM or PM, offset, zone name, year.
 #[inline(never)]
 fn appendix(text: &[u8], from: usize, header: &mut Header) -> usize {
-    let Header { stamp: Some(stamp), zone_name: zone, deviations, .. } = header else { return from };
-    let mut end = clock_fraction(text, from, stamp, deviations);
-    if let Some(behind) = half_of_day(text, end, stamp) {
-        deviations.insert(Deviation::StampSpelling);
-        end = clock_fraction(text, behind, stamp, deviations);
-    }
-    let word = end + usize::from(at(text, end) == b' ');
-    if matches!(at(text, word), b'+' | b'-' | b'Z')
-        && let Some((offset, behind)) = iso::offset(text, word, deviations)
-        && ends_stamp(text, behind)
-    {
-        stamp.offset = Some(offset);
-        deviations.insert(Deviation::BsdZone);
-        end = behind;
-    } else if word > end
-        && let Some(behind) = known_zone(text, word)
-    {
-        *zone = Span::new(word, behind);
-        deviations.insert(Deviation::BsdZone);
-        end = behind;
-    }
-    if stamp.year.is_none()
-        && at(text, end) == b' '
-        && let Some((year, behind)) = year(text, end + 1)
-    {
-        stamp.year = Some(year);
-        deviations.insert(Deviation::BsdYear);
-        end = behind;
-    }
-    end
-}
-
-fn clock_fraction(text: &[u8], from: usize, stamp: &mut Stamp, deviations: &mut Deviations) -> usize {
-    if !matches!(at(text, from), b'.' | b',') {
-        return from;
-    }
-    let end = iso::fraction(text, from, stamp, deviations);
-    if end > from {
-        deviations.insert(Deviation::BsdFraction);
-    }
-    end
-}
-
-/// ` AM` or ` PM` behind an hour of 1 to 12.
-fn half_of_day(text: &[u8], from: usize, stamp: &mut Stamp) -> Option<usize> {
-    let [b' ', half @ (b'A' | b'P'), b'M'] = *text.get(from..)?.first_chunk()? else { return None };
-    if !(1..=12).contains(&stamp.hour) || !matches!(at(text, from + 3), b' ' | b'.' | b',' | b':' | 0) {
-        return None;
-    }
-    stamp.hour = stamp.hour % 12 + if half == b'P' { 12 } else { 0 };
-    Some(from + 3)
-}
-
-/// The name of a zone that is known for one: nothing else tells it from a host name in capitals.
-fn known_zone(text: &[u8], from: usize) -> Option<usize> {
     let mut end = from;
-    let mut packed = 0;
-    while at(text, end).is_ascii_uppercase() && end < from + 5 {
-        packed = packed << 8 | u64::from(at(text, end));
-        end += 1;
+    if let (b'.' | b',', Some(stamp)) = (at(text, from), &mut header.stamp) {
+        end = iso::fraction(text, from, stamp, &mut header.deviations);
+        if end > from {
+            header.deviations.insert(Deviation::BsdFraction);
+        }
     }
-    if packed == TZ && matches!(at(text, end), b'+' | b'-') {
-        let behind = digits_end(text, end + 1);
-        return ((1..=2).contains(&(behind - end - 1)) && ends_word(text, behind)).then_some(behind);
+    if is_over(text, end) {
+        return end;
     }
-    (end > from + 2 && ends_word(text, end) && ZONE_NAMES.binary_search(&packed).is_ok()).then_some(end)
-}
-
-/// Whether a word ends here: at a blank, a colon or the end.
-fn ends_word(text: &[u8], end: usize) -> bool {
-    end >= text.len() || matches!(at(text, end), b' ' | b':')
-}
-
-/// Whether a stamp may end here.
-fn ends_stamp(text: &[u8], end: usize) -> bool {
-    end >= text.len() || matches!(at(text, end), b' ' | b'\t' | b':')
-}
-
-/// Four digits between 1970 and 2099, and a blank or a colon and a blank behind them. `2001:db8::7` is a host.
-fn year(text: &[u8], from: usize) -> Option<(u16, usize)> {
-    let end = from + 4 + usize::from(at(text, from + 4) == b':');
-    if digits_end(text, from) != from + 4 || (end < text.len() && !is_blank(at(text, end))) {
-        return None;
+    let (Some(stamp), Some(octets)) = (header.stamp, text.get(end..)) else { return end };
+    let Ok((rest, tail)) = stamps::tail(stamp, octets) else { return end };
+    header.stamp = Some(tail.stamp);
+    header.deviations = header.deviations.union(tail.remarks);
+    if let Some(name) = tail.zone {
+        let start = text.offset(name);
+        header.zone_name = Span::new(start, start + name.len());
     }
-    Some((year_of(*text.get(from..)?.first_chunk()?)?, from + 4))
+    text.len() - rest.len()
 }
 
 /// Between 1970 and 2099.
 #[inline(always)]
-fn year_of(digits: [u8; 4]) -> Option<u16> {
+pub(super) fn year_of(digits: [u8; 4]) -> Option<u16> {
     let [a, b, c, d] = digits.map(|digit| digit.wrapping_sub(b'0'));
     if a > 2 || b > 9 || c > 9 || d > 9 {
         return None;
     }
     let year = u16::from(a * 10 + b) * 100 + u16::from(c * 10 + d);
     (1970..2100).contains(&year).then_some(year)
-}
-
-/// One or two digits.
-fn small_number(text: &[u8], from: usize) -> Option<(u8, usize)> {
-    match digits_end(text, from) - from {
-        1 => Some((two_digits(b'0', at(text, from)), from + 1)),
-        2 => Some((two_digits(at(text, from), at(text, from + 1)), from + 2)),
-        _ => None,
-    }
 }
 
 /// 1 to 12, in any case.
@@ -292,7 +167,7 @@ pub(super) fn usual_month([a, b, c]: [u8; 3]) -> Option<u8> {
     (name == letters).then_some(month)
 }
 
-fn weekday(letters: [u8; 3]) -> Option<Weekday> {
+pub(super) fn weekday(letters: [u8; 3]) -> Option<Weekday> {
     Some(match &letters.map(|letter| letter | 0x20) {
         b"mon" => Weekday::Monday,
         b"tue" => Weekday::Tuesday,
@@ -328,75 +203,3 @@ static MONTHS: [(u32, u8); 16] = {
     }
     table
 };
-
-/// Abbreviations of the IANA database that are in use, the shorter first, then by letters. What they mean, the caller's
-/// table says.
-const ZONE_NAMES: [u64; 44] = [
-    zone(b"ADT"),
-    zone(b"AST"),
-    zone(b"BRT"),
-    zone(b"BST"),
-    zone(b"CAT"),
-    zone(b"CDT"),
-    zone(b"CET"),
-    zone(b"CST"),
-    zone(b"EAT"),
-    zone(b"EDT"),
-    zone(b"EET"),
-    zone(b"EST"),
-    zone(b"GMT"),
-    zone(b"HKT"),
-    zone(b"HST"),
-    zone(b"IDT"),
-    zone(b"IST"),
-    zone(b"JST"),
-    zone(b"KST"),
-    zone(b"MDT"),
-    zone(b"MSK"),
-    zone(b"MST"),
-    zone(b"NDT"),
-    zone(b"NST"),
-    zone(b"PDT"),
-    zone(b"PKT"),
-    zone(b"PST"),
-    zone(b"SGT"),
-    zone(b"UTC"),
-    zone(b"WAT"),
-    zone(b"WET"),
-    zone(b"ACDT"),
-    zone(b"ACST"),
-    zone(b"AEDT"),
-    zone(b"AEST"),
-    zone(b"AKDT"),
-    zone(b"AKST"),
-    zone(b"AWST"),
-    zone(b"CEST"),
-    zone(b"EEST"),
-    zone(b"NZDT"),
-    zone(b"NZST"),
-    zone(b"SAST"),
-    zone(b"WEST"),
-];
-
-/// `TZ-6`.
-const TZ: u64 = zone(b"TZ");
-
-/// The letters of a zone's name, the last in the lowest place.
-const fn zone(mut name: &[u8]) -> u64 {
-    let mut packed = 0;
-    while let [letter, rest @ ..] = name {
-        packed = packed << 8 | *letter as u64;
-        name = rest;
-    }
-    packed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn zone_names_are_in_order_for_the_search() {
-        assert!(ZONE_NAMES.is_sorted());
-    }
-}

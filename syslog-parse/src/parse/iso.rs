@@ -14,7 +14,7 @@ pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usi
     let (&[d1, d2, separator], clock) = rest.split_first_chunk::<3>()?;
     let (year, month) = digits::year_and_month(*date)?;
     let (hour, minute, second) = digits::clock(*clock.first_chunk()?)?;
-    if !(d1.is_ascii_digit() && d2.is_ascii_digit() && matches!(separator, b'T' | b't' | b' ')) {
+    if !(d1.is_ascii_digit() && d2.is_ascii_digit() && matches!(separator, b'T' | b't' | b' ' | b'_')) {
         return None;
     }
     let day = two_digits(d1, d2);

@@ -1,8 +1,8 @@
 //! Who sent it: host and tag of RFC 3164 §4.1.2 and §4.1.3, and where the message begins.
 
 use super::bsd;
-use crate::scan::{at, is_blank, name_end, skip_blanks, tag_end};
-use crate::{Deviation, Deviations, Header, Span};
+use crate::scan::{at, digits_end, host_end, is_blank, name_end, skip_blanks, tag_end};
+use crate::{Deviation, Deviations, Facility, Header, Severity, Span};
 use std::net::Ipv6Addr;
 
 /// Reads the host and says where the tag begins. A tag in the place of the host means that there is no host.
@@ -10,9 +10,17 @@ use std::net::Ipv6Addr;
 /// `None`: there is no tag, and the message is found.
 #[inline(always)]
 pub(super) fn host(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
-    let end = name_end(text, from);
+    // A host has no `=`: `src=192.0.2.1 dst=…` is text.
+    let end = host_end(text, from);
     let next = if is_blank(at(text, end)) && !is_remark(text, from) {
-        header.host = Span::new(from, end);
+        if !names_host(text, from, end, header) {
+            header.deviations.insert(Deviation::MissingHost);
+            if at(text, from) != b'-' || end != from + 1 {
+                return Some(from);
+            }
+        } else {
+            header.host = Span::new(from, end);
+        }
         end
     } else {
         match unusual_host(text, from, end) {
@@ -29,7 +37,7 @@ pub(super) fn host(text: &[u8], from: usize, header: &mut Header) -> Option<usiz
     };
     // Senders pad here.
     let from = if is_blank(at(text, next + 1)) { skip_blanks(text, next) } else { next + 1 };
-    if at(text, from + 3) == b' ' && is_inner_stamp(text, from) {
+    if (at(text, from + 3) == b' ' && is_inner_stamp(text, from)) || is_inner_pri(text, from) {
         header.deviations.insert(Deviation::RelayHeader);
         header.message = Span::new(from, text.len());
         return None;
@@ -71,6 +79,11 @@ pub(super) fn unusual_host(text: &[u8], from: usize, end: usize) -> Option<Unusu
         (b':', b' ') | (b'[', _) if end > from => return None,
         _ => {}
     }
+    if at(text, from) == b'['
+        && let Some(host) = bracketed(text, from)
+    {
+        return Some(Unusual { host, end: host.end() + 1, remark });
+    }
     if end >= text.len() {
         // One word and nothing else.
         return (end > from).then(|| Unusual { host: Span::new(from, end), end, remark });
@@ -83,6 +96,46 @@ pub(super) fn unusual_host(text: &[u8], from: usize, end: usize) -> Option<Unusu
     };
     let host = Span::new(from + open, from + open + bare.len());
     (is_ipv6(bare) && word_len < rest.len()).then(|| Unusual { host, end: from + word_len, remark })
+}
+
+/// Whether a word that a blank ends names a host.
+#[inline(always)]
+fn names_host(text: &[u8], from: usize, end: usize, header: &Header) -> bool {
+    match at(text, from) {
+        // The NILVALUE of RFC 5424.
+        b'-' => end > from + 1,
+        // `1,2026/11/20 10:00:00,…`: the first of many columns.
+        b'0'..=b'9' => at(text, from + 1) != b',',
+        // OpenWrt's logread: `Fri Nov 20 10:00:00 2026 daemon.info dnsmasq[1]: `. Else `mail.info` may be a host.
+        b'a'..=b'z' if header.stamp.is_some_and(|stamp| stamp.weekday.is_some()) => {
+            behind_level(text, from, end).is_none()
+        }
+        // Untangle: `INFO  uvm[0]: `, a level and no host.
+        b'A'..=b'Z' if at(text, from + 1).is_ascii_uppercase() => behind_level(text, from, end).is_none(),
+        _ => true,
+    }
+}
+
+/// `[localhost] systemd[1]: `, as rsyslog writes it where the machine has no other name: only with what is certainly a
+/// tag behind it, since levels, threads and times stand between brackets too.
+fn bracketed(text: &[u8], open: usize) -> Option<Span> {
+    let rest = text.get(open + 1..)?;
+    let len = rest
+        .iter()
+        .position(|&octet| !(octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_')))?;
+    let (host, behind) = (rest.get(..len)?, rest.get(len..)?);
+    let named = host.first()?.is_ascii_alphabetic() && behind.starts_with(b"] ") && !is_level(host);
+    (named && is_certain(text, open + len + 3)).then(|| Span::new(open + 1, open + 1 + len))
+}
+
+/// Whether a name and digits between brackets begin here, then a colon and a blank.
+pub(super) fn is_certain(text: &[u8], from: usize) -> bool {
+    let open = tag_end(text, from);
+    let close = digits_end(text, open + 1);
+    at(text, from).is_ascii_alphabetic()
+        && at(text, open) == b'['
+        && close > open + 1
+        && text.get(close..).is_some_and(|rest| rest.starts_with(b"]: "))
 }
 
 /// Whether the word and its colon, and a blank, are followed by the same word and its colon.
@@ -107,6 +160,11 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
     let message = match at(text, end) {
         // `key=value`, `{"key"`: text.
         b'=' | b'"' => return no_tag(text, from, header),
+        // Nor is what begins with a bracket a name, or a number: `<info> text`, `61: *Nov 20 …`, `10:00:00 text`.
+        _ if at(text, from) == b'<' => return no_tag(text, from, header),
+        b':' if at(text, from).is_ascii_digit() && is_number(text, from, end) => {
+            return no_tag(text, from, header);
+        }
         b':' => end + 1,
         b'[' => {
             let behind;
@@ -155,28 +213,53 @@ pub(super) fn process(text: &[u8], open: usize) -> (Span, usize) {
 /// Text, or a colon that stands alone before the tag.
 #[cold]
 fn no_tag(text: &[u8], from: usize, header: &mut Header) {
-    if at(text, from) == b':'
-        && is_blank(at(text, from + 1))
-        && !header.deviations.contains(Deviation::DeviceShape)
-    {
+    let behind = skip_blanks(text, from + 1);
+    if at(text, from) == b':' && behind > from + 1 && at(text, behind) != b':' {
         header.deviations.insert(Deviation::DeviceShape);
-        return inner_tag(text, skip_blanks(text, from + 1), header);
+        return inner_tag(text, behind, header);
     }
     header.deviations.insert(Deviation::MissingTag);
     header.message = Span::new(from, text.len());
 }
 
-/// F5: `notice tmsh[1234]: `, the severity before the tag.
+/// Where the tag begins if the word before it is a level: F5's `notice tmsh[1234]: `, Alteon's `NOTICE  slb: `, OpenWrt's
+/// `daemon.info dnsmasq[812]: `.
 pub(super) fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
-    if !at(text, from).is_ascii_lowercase() || end - from > 7 {
+    if !may_be_level(at(text, from), end - from) {
         return None;
     }
-    let next_end = name_end(text, end + 1);
-    if next_end == end + 1 || !matches!(at(text, next_end), b':' | b'[') {
-        return None;
+    let next = skip_blanks(text, end);
+    let next_end = name_end(text, next);
+    let before_tag = next_end > next && matches!(at(text, next_end), b':' | b'[');
+    (before_tag && is_level(text.get(from..end)?)).then_some(next)
+}
+
+/// What `err`, `warning`, `lpr.err` and `authpriv.warning` have in common, and few other words.
+#[inline(always)]
+pub(super) const fn may_be_level(first: u8, len: usize) -> bool {
+    match len {
+        3..=7 => matches!(first | 0x20, b'a' | b'c' | b'd' | b'e' | b'f' | b'i' | b'l' | b'n' | b'w'),
+        8..=16 => first.is_ascii_lowercase(),
+        _ => false,
     }
-    crate::Severity::from_name(std::str::from_utf8(text.get(from..end)?).ok()?)?;
-    Some(end + 1)
+}
+
+/// The name of a severity, in small letters or capitals, or that of a facility, a dot and that of a severity.
+#[inline(never)]
+fn is_level(word: &[u8]) -> bool {
+    let names = Severity::ALL.into_iter().map(Severity::as_str).chain(["error", "warn"]);
+    let named = |name: &str| names.clone().any(|level| level.eq_ignore_ascii_case(name));
+    match std::str::from_utf8(word).map(|word| (word, word.split_once('.'))) {
+        Ok((_, Some((facility, severity)))) => Facility::from_name(facility).is_some() && named(severity),
+        Ok((word, None)) => named(word),
+        Err(_) => false,
+    }
+}
+
+/// Whether the word is all digits, and not empty.
+#[inline(never)]
+pub(super) fn is_number(text: &[u8], from: usize, end: usize) -> bool {
+    digits_end(text, from) == end
 }
 
 /// `last message repeated N times` is of the logging daemon, not of a host or a program.
@@ -197,8 +280,17 @@ pub(super) fn is_inner_stamp(text: &[u8], from: usize) -> bool {
         && bsd::stamp(text, from, &mut Header::EMPTY.clone()).is_some()
 }
 
+/// Whether a PRI stands here: a relay that put its own header before it left it there.
+#[inline]
+fn is_inner_pri(text: &[u8], from: usize) -> bool {
+    at(text, from) == b'<' && {
+        let end = digits_end(text, from + 1);
+        (from + 2..from + 5).contains(&end) && at(text, end) == b'>'
+    }
+}
+
 /// Whether a word is an IPv6 address (RFC 4291 §2.2), with a zone behind it or not.
-fn is_ipv6(word: &[u8]) -> bool {
+pub(super) fn is_ipv6(word: &[u8]) -> bool {
     let (mut groups, mut digits, mut gap) = (0, 0, false);
     for (index, &octet) in word.iter().enumerate() {
         match octet {

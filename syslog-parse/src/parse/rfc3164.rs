@@ -40,10 +40,26 @@ fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize>
     match iso::stamp(text, from, header) {
         Some(end) => {
             header.deviations.insert(Deviation::IsoStamp);
-            Some(end)
+            Some(behind_iso(text, end, header))
         }
-        None => bsd::stamp(text, from, header).or_else(|| bsd::numbers(text, from, header)),
+        None => bsd::stamp(text, from, header),
     }
+}
+
+/// What stands behind an ISO stamp that has no offset of its own, as ` +01:00` and ` UTC`; and where it ends.
+#[inline(always)]
+pub(super) fn behind_iso(text: &[u8], end: usize, header: &mut Header) -> usize {
+    if at(text, end) == b'[' {
+        return bsd::behind_offset(text, end, header);
+    }
+    if !header.deviations.contains(Deviation::NoOffset) {
+        return end;
+    }
+    let end = bsd::behind_seconds(text, end, header);
+    if header.stamp.is_some_and(|stamp| stamp.offset.is_some()) {
+        header.deviations = header.deviations.without([Deviation::NoOffset].into_iter().collect());
+    }
+    end
 }
 
 /// Leaves marks for fields that are unusual, or cannot be.

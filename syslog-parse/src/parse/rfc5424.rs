@@ -1,10 +1,11 @@
 //! The header of RFC 5424 §6, and the liberties that senders take with it.
 
-use super::{iso, sd, usual};
-use crate::scan::{at, digits_end, is_short_utf8, printable_end};
+use super::{iso, rfc3164, sd, usual};
+use crate::scan::{at, digits_end, is_short_utf8, printable_end, text_mark};
 use crate::{Deviation, Deviations, Format, Header, Span};
+use std::ops::Range;
 
-/// Reads everything from VERSION on. `false`: it is not RFC 5424; what was put into `header` is void then.
+/// Reads everything from VERSION on. `false`: it is not RFC 5424; `header` is as it was.
 #[inline(always)]
 pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     let digits = digits_end(text, from) - from;
@@ -29,15 +30,45 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
     };
     if header.stamp.is_none() && header.deviations.contains(Deviation::MissingField) {
         // `1 - ` and no header behind it is text.
-        header.deviations = mark;
+        *header = Header { pri: header.pri, deviations: mark, ..Header::EMPTY };
         return false;
     }
-    let at_message = structured_data(text, at_sd, header);
+    let at_message = match structured_data(text, at_sd, header) {
+        at_message if header.deviations.intersection(CUT_SHORT).is_empty() => at_message,
+        at_message => text_in_fields(text, at_host..at_sd, header).unwrap_or(at_message),
+    };
     let (message, remarks) = message(text, at_message.min(text.len()));
     header.message = message;
     header.deviations = header.deviations.union(remarks);
     true
 }
+
+/// Where the message begins if the header stops before it is complete: `1 STAMP HOST CEF:0|…`, `1 STAMP HOST {"a":1}`.
+///
+/// A field that holds `=`, `|` or `{` is no name and no number, and those behind it are no fields.
+#[cold]
+fn text_in_fields(text: &[u8], fields: Range<usize>, header: &mut Header) -> Option<usize> {
+    let from = fields.start.max(header.host.end());
+    let before = text.get(..fields.end.min(text.len()))?;
+    let mark = text_mark(before, from);
+    if mark >= before.len() {
+        return None;
+    }
+    let mut fields = [&mut header.app, &mut header.procid, &mut header.msgid];
+    let first = fields.iter().position(|field| field.end() > mark)?;
+    let start = fields.get(first)?.start as usize;
+    fields.iter_mut().skip(first).for_each(|field| **field = Span::ABSENT);
+    header.deviations.insert(Deviation::MissingField);
+    Some(start)
+}
+
+/// The header ends before its last field, or has no structured data behind it.
+const CUT_SHORT: Deviations = {
+    let mut set = Deviations::NONE;
+    set.insert(Deviation::MissingField);
+    set.insert(Deviation::NoSd);
+    set
+};
 
 /// TIMESTAMP, and where the next field begins.
 #[inline(always)]
@@ -45,9 +76,10 @@ fn timestamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     if at(text, from) == b'-' && at(text, from + 1) == b' ' {
         return Some(from + 2);
     }
-    let end = match (iso::stamp(text, from, header), &header.stamp) {
+    let end = iso::stamp(text, from, header).map(|end| rfc3164::behind_iso(text, end, header));
+    let end = match (end, &header.stamp) {
         (Some(end), Some(stamp)) if at(text, end) == b' ' || end == text.len() => {
-            super::rfc3164::remark(stamp, &mut header.deviations);
+            rfc3164::remark(stamp, &mut header.deviations);
             end
         }
         _ => {

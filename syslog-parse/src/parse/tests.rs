@@ -204,6 +204,119 @@ fn a_stamp_keeps_its_fraction_as_received() {
 }
 
 #[test]
+fn dates_of_devices_are_dates() {
+    for (stamp, offset) in [
+        ("2026:11:20-10:11:12", None),
+        ("2026/11/20 10:11:12", None),
+        ("2026-11-20,10:11:12", None),
+        ("2026-Nov-20 10:11:12", None),
+        ("11/20/2026:10:11:12", None),
+        ("20/11/2026:10:11:12", None),
+        ("20.11.2026 10:11:12", None),
+        ("11-20-2026 10:11:12", None),
+        ("20-Nov-2026 10:11:12", None),
+        ("20/Nov/2026:10:11:12 +0100", Some(3600)),
+        ("20Nov2026 10:11:12", None),
+        ("Fri, 20 Nov 2026 10:11:12 Z", Some(0)),
+        ("Fri Nov 20 10:11:12 2026", None),
+        ("Fri Nov 20 2026 10:11:12 GMT+0100 (Central European Time)", Some(3600)),
+        ("Nov 20, 2026 10:11:12 AM", None),
+        ("2026-11-20_10:11:12.12345", None),
+        ("2026-11-20T10:11:12+01:00[Europe/Berlin]", Some(3600)),
+        ("2026-11-20T10:11:12[Europe/Berlin]", None),
+        ("2026 Nov 20 10:11:12", None),
+        ("Nov 20 10:11:12 AM 2026", None),
+        ("Nov 20 10:11:12:250 2026", None),
+        ("Nov 20 2026 10:11:12 GMT+01:00", Some(3600)),
+        ("Nov 20 2026 10:11:12 UTC-5", Some(-18_000)),
+        ("Nov 20 2026 10:11:12 UTC+5:30", Some(19_800)),
+        ("2026-11-20 10:11:12 +0100", Some(3600)),
+        ("2026-11-20T10:11:12 -03:00", Some(-10_800)),
+        ("2026-11-20 10:11:12.25+00", Some(0)),
+        ("2026-11-20 10:11:12 GMT", None),
+    ] {
+        let line = format!("<13>{stamp} host app: m");
+        assert_fields(&line, "rfc3164", ["host", "app", "", "m"]);
+        let found = parse(line.as_bytes()).stamp().unwrap();
+        assert_eq!((found.year, found.month, found.day), (Some(2026), 11, 20), "{line}");
+        assert_eq!((found.hour, found.minute, found.second), (10, 11, 12), "{line}");
+        assert_eq!(found.offset.map(crate::UtcOffset::seconds), offset, "{line}");
+    }
+    for text in ["20 11 2026 10:11:12 h a: m", "20/11-2026 10:11:12 h a: m", "20/11/26 10:11:12 h a: m"] {
+        assert_fields(text, "unparsed", ["", "", "", text]);
+    }
+    let american = parse(b"<13>12/11/2026 10:11:12 h a: m").stamp().unwrap();
+    let german = parse(b"<13>11.12.2026 10:11:12 h a: m").stamp().unwrap();
+    assert_eq!((american.month, american.day), (12, 11));
+    assert_eq!(american, german);
+}
+
+#[test]
+fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
+    let bsd =
+        |text: &str, expected| assert_fields(&format!("<13>Oct 11 22:14:15 {text}"), "rfc3164", expected);
+    bsd("a=1 b=2", ["", "", "", "a=1 b=2"]);
+    bsd("1,2026/11/20 10:00:00,x", ["", "", "", "1,2026/11/20 10:00:00,x"]);
+    bsd("h 10:00:00 up", ["h", "", "", "10:00:00 up"]);
+    bsd("h <info> up", ["h", "", "", "<info> up"]);
+    bsd("- app: m", ["", "app", "", "m"]);
+    bsd("[error] app: m", ["", "", "", "[error] app: m"]);
+    bsd("[12.5] app[1]: m", ["", "", "", "[12.5] app[1]: m"]);
+    bsd("[localhost] app[1]: m", ["localhost", "app", "1", "m"]);
+    let ietf = |text: &str, expected| {
+        assert_fields(&format!("<13>1 2026-11-20T10:00:00Z {text}"), "rfc5424", expected);
+    };
+    ietf("h CEF:0|a|b c", ["h", "", "", "CEF:0|a|b c"]);
+    ietf("h {\"a\": 1}", ["h", "", "", "{\"a\": 1}"]);
+    ietf("h app a=1 b=2 c=3 d", ["h", "app", "", "a=1 b=2 c=3 d"]);
+    assert!(has("<13>1 2026-11-20T10:00:00Z h CEF:0|a|b c", Deviation::MissingField));
+}
+
+#[test]
+fn a_pri_behind_a_host_is_of_a_message_that_a_relay_wrapped() {
+    let line = "<13>Oct 11 22:14:15 relay <34>Oct 11 22:14:14 h a: m";
+    assert_fields(line, "rfc3164", ["relay", "", "", "<34>Oct 11 22:14:14 h a: m"]);
+    assert!(has(line, Deviation::RelayHeader));
+    assert!(!has("<13>Oct 11 22:14:15 h <info> up", Deviation::RelayHeader));
+}
+
+#[test]
+fn a_level_before_the_tag_is_neither_host_nor_tag() {
+    for level in ["notice", "NOTICE", "daemon.info", "authpriv.warning"] {
+        assert_fields(&format!("<13>Oct 11 22:14:15 h {level} a[1]: m"), "rfc3164", ["h", "a", "1", "m"]);
+    }
+    assert_fields("Fri Oct 11 22:14:15 2026 daemon.info a: m", "rfc3164", ["", "a", "", "m"]);
+    assert_fields("<13>Oct 11 22:14:15 mail.info a: m", "rfc3164", ["mail.info", "a", "", "m"]);
+    for level in ["INFO", "ERROR", "NOTICE", "WARNING"] {
+        assert_fields(&format!("<13>Oct 11 22:14:15 {level}  a[1]: m"), "rfc3164", ["", "a", "1", "m"]);
+    }
+    assert_fields("<13>Oct 11 22:14:15 h info on a", "rfc3164", ["h", "info", "", "on a"]);
+}
+
+#[test]
+fn seconds_since_1970_need_a_host_and_a_tag_behind_them() {
+    assert_fields("<13>1795168800.5 h a: m", "rfc3164", ["h", "a", "", "m"]);
+    for text in
+        ["1795168800 octets were read", "1795168800.123    12 192.0.2.7 TCP_MISS/200", "17951688 h a: m"]
+    {
+        assert_fields(text, "unparsed", ["", "", "", text]);
+    }
+}
+
+#[test]
+fn words_before_a_stamp_are_of_cisco_if_a_colon_ends_the_stamp() {
+    assert_fields("<13>sw3: Nov 20 10:00:00: %A-1-B: m", "rfc3164", ["sw3", "%A-1-B", "", "m"]);
+    assert_fields(
+        "<13>31: 2001:db8::7: Nov 20 10:00:00 : %A-1-B: m",
+        "rfc3164",
+        ["2001:db8::7", "%A-1-B", "", "m"],
+    );
+    assert_fields("<13>*task: Nov 20 10:00:00: %A-1-B: m", "rfc3164", ["", "%A-1-B", "", "m"]);
+    let text = "error: 2026-11-20 10:00:00 not found";
+    assert_fields(text, "unparsed", ["", "", "", text]);
+}
+
+#[test]
 fn counters_of_cisco_are_the_sequence() {
     let sequence = |line: &str| parse(line.as_bytes()).sequence();
     assert_eq!(sequence("<189>643: *Jan  8 19:46:03.295: %SYS-5-X: x"), Some(643));
@@ -250,6 +363,19 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 11:32:18 PM.685 UTC tag: text",
     "<13>May 31 01:02:03 Message c: d",
     "<13>Dec 31 01:02:03 CEST d: e",
+    "<13>Feb  5 17:32:18 UTC+08:00 h a: b",
+    "<13>Feb  5 17:32:18 GMT+08:00 h a: b",
+    "<13>Feb  5 17:32:18 a=b c=d \"e\"",
+    "<13>Feb  5 17:32:18 1,2026/11/20 10:00:00,x",
+    "<13>Feb  5 17:32:18 h 61: AP: x",
+    "<13>Feb  5 17:32:18 h <34>Feb  5 17:32:17 h a: b",
+    "<13>Feb  5 17:32:18 h NOTICE  slb: text",
+    "<13>Feb  5 17:32:18 NOTICE  slb: text",
+    "<13>Feb  5 17:32:18 WARNING slb[1]: text",
+    "<13>Feb  5 17:32:18 h daemon.info hostapd[811]: text",
+    "<13>Feb  5 17:32:18 [localhost] systemd[1]: text",
+    "<14>1 2026-11-20T11:00:00.123 +01:00 web1 app 811 - - ready",
+    "<14>1 2026-11-20T11:00:00.123Z web1 CEF:0|a|b c=d - - x",
     "<13>Aug  1 01:02:03 Z e[9]: f and a lot more of it",
     "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
     "<165>1 2004-02-29T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" \

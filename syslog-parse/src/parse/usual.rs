@@ -7,7 +7,7 @@
 use super::digits::{self, Clock};
 use super::{Envelope, bsd, origin, read_any, rfc5424, sd};
 use crate::civil::days_in_month;
-use crate::scan::{Unprintable, at, digits_end, is_blank, name_end, printable_end, skip_blanks, tag_end};
+use crate::scan::{Unprintable, at, digits_end, host_end, is_blank, printable_end, skip_blanks, tag_end};
 use crate::structured_data::Elements;
 use crate::{Deviation, Deviations, Format, Header, Message, Span, Stamp, UtcOffset};
 
@@ -58,7 +58,7 @@ fn traditional(text: &[u8], from: usize) -> Option<Header> {
 /// program's.
 #[inline(always)]
 fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, usize)> {
-    let end = name_end(text, from);
+    let end = host_end(text, from);
     let len = end - from;
     let second = || at(text, from + 1);
     let usual = match at(text, from) {
@@ -66,11 +66,16 @@ fn host(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<(Span, 
         b'l' => len != 4,
         b'a'..=b'z' => true,
         // It could be a year.
+        b'0'..=b'9' if second() == b',' => false,
         b'0'..=b'9' => len != 4 || (at(text, end) == b':' && at(text, end + 1) > b' '),
         // `Message forwarded from` is of AIX.
         b'M' if len == 7 => false,
         // A short word in capitals could be a zone; `PM.685` belongs to the stamp.
-        b'A'..=b'Z' if len > 5 => second() != b'M',
+        b'A'..=b'Z' if len > 5 => {
+            !(second() == b'M'
+                || is_offset_from_utc(text, from)
+                || origin::behind_level(text, from, end).is_some())
+        }
         b'A'..=b'Z' => second().is_ascii_lowercase() || second().is_ascii_digit(),
         _ => false,
     };
@@ -103,6 +108,12 @@ fn is_certain_tag(text: &[u8], from: usize, end: usize) -> bool {
     }
 }
 
+/// `UTC+08:00`; with `GMT` it has an `M` in its second place.
+#[inline(always)]
+fn is_offset_from_utc(text: &[u8], from: usize) -> bool {
+    at(text, from + 1) == b'T' && matches!(at(text, from + 3), b'+' | b'-')
+}
+
 /// What stands between host and text.
 struct Tag {
     app: Span,
@@ -114,13 +125,14 @@ struct Tag {
 #[inline(always)]
 fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
     let first = at(text, from);
-    if matches!(first, b'l' | b'M') && origin::is_remark(text, from) {
+    if matches!(first, b'l' | b'M' | b'<') && (first == b'<' || origin::is_remark(text, from)) {
         return None;
     }
     let app_end = tag_end(text, from);
     let mut procid = Span::ABSENT;
     let end = match at(text, app_end) {
         _ if app_end == from => None,
+        b':' if first.is_ascii_digit() && origin::is_number(text, from, app_end) => return None,
         b':' => Some(app_end + 1),
         b'[' => {
             let end;
@@ -136,7 +148,9 @@ fn tag(text: &[u8], from: usize, deviations: &mut Deviations) -> Option<Tag> {
         _ if app_end - from == 3 && begins_day(text, app_end + 1) && origin::is_inner_stamp(text, from) => {
             return None;
         }
-        _ if first.is_ascii_lowercase() && origin::behind_level(text, from, app_end).is_some() => {
+        _ if origin::may_be_level(first, app_end - from)
+            && origin::behind_level(text, from, app_end).is_some() =>
+        {
             return None;
         }
         _ => {

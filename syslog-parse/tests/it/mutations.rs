@@ -8,7 +8,7 @@ use syslog_parse::Framing;
 
 /// All lines and streams that the tests have.
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    ["real-world.jsonl", "devices.jsonl", "roundtrip.jsonl"]
+    ["real-world.jsonl", "devices.jsonl", "devices-2.jsonl", "devices-3.jsonl", "roundtrip.jsonl"]
         .into_iter()
         .flat_map(crate::corpus::cases)
         .map(|case| crate::corpus::octets(&case["input_base64"]))
