@@ -2,7 +2,7 @@
 
 use super::bsd;
 use crate::scan::{at, digits_end, host_end, is_blank, name_end, skip_blanks, tag_end};
-use crate::{Deviation, Deviations, Facility, Header, Severity, Span};
+use crate::{Deviation, Deviations, Facility, Header, Span};
 use std::net::Ipv6Addr;
 
 /// Reads the host and says where the tag begins. A tag in the place of the host means that there is no host.
@@ -225,13 +225,12 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
 /// Where the tag begins if the word before it is a level: F5's `notice tmsh[1234]: `, Alteon's `NOTICE  slb: `, OpenWrt's
 /// `daemon.info dnsmasq[812]: `.
 pub(super) fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
-    if !may_be_level(at(text, from), end - from) {
+    if !may_be_level(at(text, from), end - from) || !is_level(text.get(from..end)?) {
         return None;
     }
     let next = skip_blanks(text, end);
     let next_end = name_end(text, next);
-    let before_tag = next_end > next && matches!(at(text, next_end), b':' | b'[');
-    (before_tag && is_level(text.get(from..end)?)).then_some(next)
+    (next_end > next && matches!(at(text, next_end), b':' | b'[')).then_some(next)
 }
 
 /// What `err`, `warning`, `lpr.err` and `authpriv.warning` have in common, and few other words.
@@ -247,13 +246,30 @@ pub(super) const fn may_be_level(first: u8, len: usize) -> bool {
 /// The name of a severity, in small letters or capitals, or that of a facility, a dot and that of a severity.
 #[inline(never)]
 fn is_level(word: &[u8]) -> bool {
-    let names = Severity::ALL.into_iter().map(Severity::as_str).chain(["error", "warn"]);
-    let named = |name: &str| names.clone().any(|level| level.eq_ignore_ascii_case(name));
-    match std::str::from_utf8(word).map(|word| (word, word.split_once('.'))) {
-        Ok((_, Some((facility, severity)))) => Facility::from_name(facility).is_some() && named(severity),
-        Ok((word, None)) => named(word),
-        Err(_) => false,
-    }
+    let Some(dot) = word.iter().position(|&octet| octet == b'.') else { return is_severity(word) };
+    let facility = word.get(..dot).and_then(|facility| std::str::from_utf8(facility).ok());
+    word.get(dot + 1..).is_some_and(is_severity) && facility.and_then(Facility::from_name).is_some()
+}
+
+/// Names of severities, and their old ones, in small letters or capitals.
+fn is_severity(word: &[u8]) -> bool {
+    let mut small = [0; 7];
+    let Some(letters) = small.get_mut(..word.len()) else { return false };
+    letters.copy_from_slice(word);
+    letters.make_ascii_lowercase();
+    matches!(
+        &*letters,
+        b"emerg"
+            | b"alert"
+            | b"crit"
+            | b"err"
+            | b"error"
+            | b"warning"
+            | b"warn"
+            | b"notice"
+            | b"info"
+            | b"debug"
+    )
 }
 
 /// Whether the word is all digits, and not empty.

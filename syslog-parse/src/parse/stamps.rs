@@ -7,7 +7,7 @@ use super::{bsd, digits, iso, zones};
 use crate::scan::is_blank;
 use crate::{Deviation, Deviations, Stamp, UtcOffset, Weekday};
 use nom::branch::alt;
-use nom::bytes::complete::tag;
+use nom::bytes::complete::{tag, take};
 use nom::combinator::{cond, eof, not, opt, peek, recognize, value, verify};
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser as _};
@@ -176,7 +176,8 @@ pub(super) struct Tail<'a> {
 pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
     let mut tail = Tail { stamp, zone: None, remarks: Deviations::NONE };
     let (octets, fraction) = opt(milliseconds).parse(octets)?;
-    let half = cond((1..=12).contains(&stamp.hour), opt((half_of_day, opt(fraction_of_second))));
+    let twelve_hours = (1..=12).contains(&stamp.hour) && matches!(octets, [b' ', b'A' | b'P', b'M', ..]);
+    let half = cond(twelve_hours, opt((half_of_day, opt(fraction_of_second))));
     let (octets, half) = half.map(Option::flatten).parse(octets)?;
     if let Some((noon, _)) = half {
         tail.stamp.hour = stamp.hour % 12 + noon;
@@ -193,7 +194,9 @@ pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
             tail.stamp.offset = Some(offset);
             tail.remarks = tail.remarks.union(remarks);
             tail.remarks.insert(Deviation::BsdZone);
-            octets = opt(comment).parse(octets)?.0;
+            if let [b' ', b'(', ..] = octets {
+                octets = opt(comment).parse(octets)?.0;
+            }
         }
         Some(Place::Zone(name)) => {
             tail.zone = Some(name);
@@ -201,7 +204,8 @@ pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
         }
         None => {}
     }
-    let (octets, year) = cond(stamp.year.is_none(), opt(preceded(blank, year))).parse(octets)?;
+    let year_follows = stamp.year.is_none() && matches!(octets, [b' ', b'1' | b'2', ..]);
+    let (octets, year) = cond(year_follows, opt(preceded(blank, year))).parse(octets)?;
     if let Some(year) = year.flatten() {
         tail.stamp.year = Some(year);
         tail.remarks.insert(Deviation::BsdYear);
@@ -264,11 +268,13 @@ fn place(octets: &[u8]) -> Read<'_, Place<'_>> {
         (_, Some(b'+' | b'-')) | (None, Some(b'Z')) => {
             terminated(alt((hours_and_minutes, two_digits_of_hours)), end_of_stamp).parse(rest)
         }
-        (Some(_), Some(b'A'..=b'Z')) => {
-            let of_utc = preceded(alt((tag("GMT"), tag("UTC"))), alt((hours_and_minutes, hours)));
-            let place = alt((zone.map(Place::Zone), of_utc, zulu));
-            terminated(place, end_of_stamp).parse(rest)
-        }
+        (Some(_), Some(b'A'..=b'Z')) => match rest {
+            [b'G', b'M', b'T', b'+' | b'-', ..] | [b'U', b'T', b'C', b'+' | b'-', ..] => {
+                delimited(take(3_usize), alt((hours_and_minutes, hours)), end_of_stamp).parse(rest)
+            }
+            [b'Z', ..] => terminated(hours_and_minutes, end_of_stamp).parse(rest),
+            _ => zone.map(Place::Zone).parse(rest),
+        },
         _ => no(),
     }
 }
@@ -287,11 +293,6 @@ pub(super) fn suffix(octets: &[u8]) -> Read<'_, &[u8]> {
     delimited(tag("["), |octets| while_1(octets, may_have), (tag("]"), end_of_stamp)).parse(octets)
 }
 
-/// ` Z`
-fn zulu(octets: &[u8]) -> Read<'_, Place<'_>> {
-    value(Place::Offset(UtcOffset::UTC, Deviations::NONE), one(|octet| octet == b'Z')).parse(octets)
-}
-
 /// `Z`, `+01:00`, `+0100`
 fn hours_and_minutes(octets: &[u8]) -> Read<'_, Place<'_>> {
     let mut remarks = Deviations::NONE;
@@ -304,6 +305,7 @@ fn hours_and_minutes(octets: &[u8]) -> Read<'_, Place<'_>> {
 }
 
 /// `+08`, as PostgreSQL writes it.
+#[cold]
 fn two_digits_of_hours(octets: &[u8]) -> Read<'_, Place<'_>> {
     preceded(peek((sign, two_digits)), hours).parse(octets)
 }
