@@ -1,11 +1,13 @@
-//! Where the records of a queue end when it is opened, and that what lies behind them, or between them, never comes back.
+//! Where the records of a queue end when it is opened, and that what lies behind them, or between them, never comes back:
+//! also when the opening is cut short, or one of its syncs fails.
 
 use std::io;
 use std::sync::Arc;
 
+use crate::doubt::{Cause, Doubt, Memory, write_again};
 use crate::error::OpenError;
-use crate::format::{DATA_START, HEADER_LEN};
-use crate::mark::Known;
+use crate::format::{DATA_START, HEADER_LEN, STATE};
+use crate::mark::{Known, Mark};
 use crate::meta::Meta;
 use crate::recover::Road;
 use crate::segment::{Segment, read_full};
@@ -23,8 +25,17 @@ pub(crate) struct Ends {
     pub(crate) active: Option<Arc<dyn StorageFile>>,
     pub(crate) torn_bytes: u64,
     pub(crate) losses: Vec<Loss>,
-    /// Behind the last record known to be synced, in its segment.
-    pub(crate) synced: u64,
+    /// From where on what was read may be in memory only.
+    pub(crate) doubt: Option<Doubt>,
+}
+
+/// What an opening notes before it overwrites something.
+struct Cuts<'a> {
+    mark: &'a Mark,
+    meta: &'a Meta,
+    /// What a sync of a segment may have to write besides what is overwritten: what a process that ended has left. `None` if
+    /// there is no such.
+    left: Option<Doubt>,
 }
 
 impl Road<'_> {
@@ -34,8 +45,9 @@ impl Road<'_> {
         meta: &Meta,
         found: &[One],
         state: &State,
-        known: &Known,
+        mark: &Mark,
     ) -> Result<Ends, OpenError> {
+        let known = mark.known();
         let mut ends = Ends {
             end: meta.segment_bytes,
             next_seq: 1,
@@ -43,8 +55,20 @@ impl Road<'_> {
             active: None,
             torn_bytes: 0,
             losses: Vec::new(),
-            synced: DATA_START,
+            doubt: None,
         };
+        let synced = self.synced(found, state, &known)?;
+        let doubt = known.doubt.map(|doubt| doubt.behind(known.segment, synced));
+        let mut memory = mark.memory();
+        if let Some(cut_short) = doubt.filter(|doubt| doubt.cause == Cause::Cutting) {
+            self.finish(meta, found, cut_short)?;
+            memory = Memory::Fresh;
+        } else {
+            ends.doubt = doubt;
+        }
+        let left = Doubt { segment: known.segment, at: synced, cause: Cause::Cutting };
+        let cuts = Cuts { mark, meta, left: (memory == Memory::Kept).then_some(left) };
+        let mut room = Room::Enough;
         let count = found.len();
         for (place, (one, segment)) in found.iter().zip(&state.segments).enumerate() {
             let gap_behind = found.get(place + 1).is_some_and(|next| next.id != one.id + 1);
@@ -54,10 +78,7 @@ impl Road<'_> {
                 continue;
             }
             let name = &segment.file_name();
-            let begin = self.told("read", name, begin(&one.file, segment, known))?;
-            if one.id == known.segment {
-                ends.synced = begin.at;
-            }
+            let begin = self.told("read", name, begin(&one.file, segment, &known))?;
             let scanned = Tail::scan(&*one.file, meta.segment_bytes, segment, one.origin, begin);
             let mut tail = self.told("read", name, scanned)?;
             if let Some(at) = tail.last_at.or_else(|| (begin.at != DATA_START).then_some(known.at)) {
@@ -66,6 +87,8 @@ impl Road<'_> {
             if newest {
                 ends.end = tail.end;
                 ends.next_seq = tail.next_seq;
+                let damaged = (one.header == HeaderState::Damaged).then_some(tail.end);
+                let doubt = self.note(&cuts, one, tail.first_cut().or(damaged))?;
                 // Halves of batches must not come back, whether or not appending goes on here.
                 let mended = one.file.allocate(meta.segment_bytes).and_then(|()| one.mend(meta));
                 let cut = mended.and_then(|()| tail.cut(&*one.file));
@@ -79,11 +102,18 @@ impl Road<'_> {
                         if matches!(
                             error.kind(),
                             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-                        ) => {}
+                        ) =>
+                    {
+                        room = Room::Lacking;
+                        if let Some(doubt) = doubt {
+                            ends.doubt = Some(Doubt { cause: Cause::Syncing, ..doubt.and(ends.doubt) });
+                        }
+                    }
                     cut => self.told("cut the tail of", name, cut)?,
                 }
             } else {
                 if unsynced {
+                    self.note(&cuts, one, tail.first_half())?;
                     self.told("cut the tail of", name, tail.cut_halves(&*one.file))?;
                 }
                 tail.missing_until(segment.sealed_at().min(Seq::MAX), known.durable);
@@ -93,8 +123,71 @@ impl Road<'_> {
             }
             ends.losses.append(&mut tail.losses);
         }
+        if memory == Memory::Fresh && room == Room::Enough && ends.last.1 >= DATA_START {
+            self.settle(found, mark, &known, &ends)?;
+        } else {
+            self.told("write", STATE, mark.write(|known| known.doubt = ends.doubt))?;
+        }
         Ok(ends)
     }
+
+    /// Behind the last record known to be synced, in its segment.
+    fn synced(&self, found: &[One], state: &State, known: &Known) -> Result<u64, OpenError> {
+        let mut segments = found.iter().zip(&state.segments);
+        let Some((one, segment)) = segments.find(|(one, _)| one.id == known.segment) else {
+            return Ok(DATA_START);
+        };
+        Ok(self.told("read", &one.name, begin(&one.file, segment, known))?.at)
+    }
+
+    /// Notes that something from `at` on will be overwritten in `one`: an opening after this one in the same boot would not
+    /// find it, and must not believe that it is on the disk.
+    fn note(&self, cuts: &Cuts<'_>, one: &One, at: Option<u64>) -> Result<Option<Doubt>, OpenError> {
+        let Some(at) = at.filter(|_| cuts.meta.rules.notes_cuts()) else { return Ok(None) };
+        let here = Doubt { segment: one.id, at, cause: Cause::Cutting };
+        let doubt = here.and(cuts.left);
+        let noted = cuts.mark.write(|known| known.doubt = Some(doubt.and(known.doubt)));
+        self.told("write", STATE, noted)?;
+        Ok(Some(doubt))
+    }
+
+    /// An opening that was cut short in this boot has overwritten something from there on, and what it has overwritten lies in
+    /// memory, perhaps not on the disk. All of it is written once more, and what else it would have synced.
+    fn finish(&self, meta: &Meta, found: &[One], doubt: Doubt) -> Result<(), OpenError> {
+        for one in found {
+            let Some(from) = doubt.within(one.id) else { continue };
+            let written = write_again(&*one.file, from, meta.segment_bytes);
+            self.told("write again", &one.name, written.and_then(|()| one.file.sync()))?;
+        }
+        Ok(())
+    }
+
+    /// All that was found comes from the disk, or has just been written and synced. So it is safe, and said to be: or else a
+    /// later opening in this boot would take it for what nobody was promised.
+    fn settle(&self, found: &[One], mark: &Mark, known: &Known, ends: &Ends) -> Result<(), OpenError> {
+        let more = ends.next_seq > known.durable;
+        if more {
+            // What the device has in a cache of its own survives a start of the machine, and no power loss.
+            for one in found.iter().filter(|one| one.id >= known.segment) {
+                self.told("sync", &one.name, one.file.sync())?;
+            }
+        }
+        let noted = mark.write(|known| {
+            if more {
+                known.durable = ends.next_seq;
+                (known.segment, known.at) = ends.last;
+            }
+            known.doubt = None;
+        });
+        self.told("write", STATE, noted)
+    }
+}
+
+/// Whether the newest segment could be made whole again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Enough,
+    Lacking,
 }
 
 /// Where to begin looking for the end of a segment: behind the last record known to be synced, if that is there.

@@ -107,6 +107,7 @@ mod clock;
 mod consumer;
 mod cursor;
 mod delivery;
+mod doubt;
 mod durable;
 mod ends;
 mod error;

@@ -15,19 +15,20 @@ use crate::segment::{self, OPEN, Segment, SpaceOrigin, read_full};
 use crate::seq::{Loss, LossCause, Seq};
 use crate::state::{SPARES, Shared, State, small_files};
 use crate::status::{Counts, Origin, Recovery};
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{Boot, Storage, StorageFile};
 use crate::survey::Stranger;
-use crate::sync::{Doubt, Unsynced};
+use crate::sync::Unsynced;
 
 /// Opens the queue in `storage`, or makes it.
 pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Shared, OpenError> {
     let disk = Road(&storage);
     disk.told("make directory", "", storage.create_dir(""))?;
     let lock = disk.lock()?;
+    let boot = storage.boot();
     let names = disk.told("list", "", storage.list(""))?;
-    let (meta, origin) = disk.meta(options, &names)?;
+    let (meta, origin) = disk.meta(options, &names, boot)?;
     disk.told("make directory", CONSUMERS, storage.create_dir(CONSUMERS))?;
-    let (mark, mark_found) = disk.mark(&meta)?;
+    let (mark, mark_found) = disk.mark(&meta, boot)?;
     let known = mark.known();
     if origin == Origin::Reopened && known.durable <= 1 {
         // Nobody may have synced its names yet; segments without META would be of no use.
@@ -64,7 +65,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
         state.segments.push_back(Arc::new(segment));
     }
     state.next_seq = 1;
-    let ends = disk.ends(&meta, &found, &state, &known)?;
+    let ends = disk.ends(&meta, &found, &state, &mark)?;
     let mut losses = ends.losses;
     let torn_bytes = ends.torn_bytes;
     if let Some(segment) = state.segments.back() {
@@ -120,12 +121,8 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
         unreadable: put_away,
         counts: mark_found,
     };
-    // Bytes of an earlier run are in question from the segment of the last record known to be synced.
-    let doubtful = known.doubtful.checked_sub(1).map(|segment| segment.max(known.segment));
-    let doubtful =
-        doubtful.map(|segment| Doubt { segment, at: if segment == known.segment { ends.synced } else { 0 } });
-    let from = known.segment;
-    let found = Found { meta, recovery, mark, unsynced: Unsynced { from, doubtful }, state };
+    let unsynced = Unsynced { from: mark.known().segment, doubtful: ends.doubt };
+    let found = Found { meta, recovery, mark, unsynced, state };
     Ok(Shared::new(storage, options, lock, found))
 }
 
@@ -178,7 +175,12 @@ impl Road<'_> {
         }
     }
 
-    fn meta(&self, options: &Options, names: &[(String, u64)]) -> Result<(Meta, Origin), OpenError> {
+    fn meta(
+        &self,
+        options: &Options,
+        names: &[(String, u64)],
+        boot: Option<Boot>,
+    ) -> Result<(Meta, Origin), OpenError> {
         if names.iter().any(|(name, _)| name == META) {
             let file = self.told("open", META, self.0.open(META))?;
             let path = || self.0.path(META);
@@ -195,7 +197,7 @@ impl Road<'_> {
         }
         // META comes last: with it the queue exists, and the rest is there.
         let made = Meta::generate(&**self.0, options.segment_bytes).and_then(|meta| {
-            Mark::create(&**self.0, meta.uuid, Known::NEW)?;
+            Mark::create(&**self.0, meta.uuid, Known::new(boot))?;
             meta.store(&**self.0)?;
             Ok(meta)
         });
@@ -204,11 +206,11 @@ impl Road<'_> {
     }
 
     /// What is known of earlier syncs.
-    fn mark(&self, meta: &Meta) -> Result<(Mark, Counts), OpenError> {
-        match self.told("read", STATE, Mark::load(&**self.0, meta.uuid))? {
+    fn mark(&self, meta: &Meta, boot: Option<Boot>) -> Result<(Mark, Counts), OpenError> {
+        match self.told("read", STATE, Mark::load(&**self.0, meta.uuid, boot))? {
             mark::Found::Good(mark) => Ok((mark, Counts::Kept)),
             mark::Found::Lost => {
-                let made = self.told("make", STATE, Mark::create(&**self.0, meta.uuid, Known::NEW))?;
+                let made = self.told("make", STATE, Mark::create(&**self.0, meta.uuid, Known::new(boot)))?;
                 Ok((made, Counts::Lost))
             }
         }

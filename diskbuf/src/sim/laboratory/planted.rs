@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::format::CONSUMERS;
 use crate::options::Options;
 use crate::rules::Rules;
-use crate::storage::{Region, Storage, StorageFile};
+use crate::storage::{Boot, Region, Storage, StorageFile};
 
 /// A mistake that a disk queue could make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,11 +41,17 @@ pub enum Bug {
     MappingKept,
     /// The salt is no secret, so a message can look like a record.
     NoSecret,
+    /// Each boot of the machine passes for the same one.
+    BootNotLookedAt,
+    /// It is noted that records are durable after somebody was told.
+    NotedAfterTold,
+    /// That an opening overwrites what must not come back is not noted.
+    CutUnnoted,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::NoDirectorySync,
         Self::WatermarkBeforeSync,
         Self::SyncAskedAgain,
@@ -59,6 +65,9 @@ impl Bug {
         Self::NothingPrepared,
         Self::MappingKept,
         Self::NoSecret,
+        Self::BootNotLookedAt,
+        Self::NotedAfterTold,
+        Self::CutUnnoted,
     ];
 
     pub(super) fn wrap(bug: Option<Self>, storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
@@ -80,6 +89,8 @@ impl Bug {
             Some(Self::SaltKept) => Rules::SaltKept,
             Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
             Some(Self::MappingKept) => Rules::MappingKept,
+            Some(Self::NotedAfterTold) => Rules::NotedAfterTold,
+            Some(Self::CutUnnoted) => Rules::CutUnnoted,
             _ => Rules::Kept,
         })
     }
@@ -192,6 +203,10 @@ impl Storage for Broken {
             return Ok(());
         }
         self.storage.random(out)
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        if self.bug == Some(Bug::BootNotLookedAt) { Boot::new([1; 16]) } else { self.storage.boot() }
     }
 
     fn now(&self) -> u64 {
