@@ -19,7 +19,7 @@ pub(crate) struct Doubt {
 pub(crate) enum Cause {
     /// A sync of records.
     Syncing,
-    /// An opening overwrote what must not come back: nothing may be appended over it before that is on the disk.
+    /// What must not come back was overwritten: nothing may be appended over it before that is on the disk.
     Cutting,
 }
 

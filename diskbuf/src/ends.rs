@@ -171,6 +171,7 @@ impl Road<'_> {
             for one in found.iter().filter(|one| one.id >= known.segment) {
                 self.told("sync", &one.name, one.file.sync())?;
             }
+            self.told("sync", "", self.0.sync_dir(""))?;
         }
         let noted = mark.write(|known| {
             if more {

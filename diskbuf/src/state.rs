@@ -310,14 +310,6 @@ impl Shared {
         Ok(file)
     }
 
-    /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.
-    pub(crate) fn abandon_active(&self, state: &mut State, written: usize) {
-        if let (Some(file), Some(segment)) = (state.active.take(), state.segments.back()) {
-            // If this fails too, the next segment's first number fences the remains off.
-            file.write_all_at(&vec![0; written], segment.end()).ok();
-        }
-    }
-
     /// Drops the oldest segment; `None` when it is the only one.
     pub(crate) fn drop_oldest(&self, state: &mut State) -> Option<()> {
         if state.segments.len() < 2 {

@@ -95,7 +95,8 @@ impl Shared {
         if head.next > self.watermark.durable() || unsynced.doubtful.is_some() || names {
             let begun = Doubt { segment: unsynced.from, at: 0, cause: Cause::Syncing };
             let doubt = unsynced.doubtful.unwrap_or(begun);
-            self.noted(self.mark.write(|known| known.doubt = Some(doubt))).map_err(Failed::Other)?;
+            self.noted(self.mark.write(|known| known.doubt = Some(doubt.and(known.doubt))))
+                .map_err(Failed::Other)?;
             if let Some(doubt) = unsynced.doubtful {
                 // To a new file if there is room for one: a write over what is there can go wrong, too.
                 if self.rescue(unsynced).is_err() {
@@ -228,7 +229,8 @@ impl Shared {
                     known.durable = next;
                     (known.segment, known.at) = last;
                 }
-                known.doubt = None;
+                // What was wiped after a failed write, perhaps meanwhile, is a matter for the next opening.
+                known.doubt = known.doubt.filter(|doubt| doubt.cause == Cause::Cutting);
             }))
         };
         self.meta.rules.noted_and_told(note, || self.watermark.rise(next))

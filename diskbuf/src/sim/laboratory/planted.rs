@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::format::CONSUMERS;
+use crate::format::{CONSUMERS, STATE};
 use crate::options::Options;
 use crate::rules::Rules;
 use crate::storage::{Boot, Region, Storage, StorageFile};
@@ -98,17 +98,32 @@ impl Bug {
 
 /// Work to be done while a sync goes on.
 #[derive(Clone, Default)]
-pub(super) struct Meanwhile(Arc<Mutex<Option<Work>>>);
+pub(super) struct Meanwhile {
+    work: Arc<Mutex<Option<Work>>>,
+    hearing: Arc<Mutex<Option<Hearing>>>,
+}
 
 type Work = Box<dyn FnOnce() + Send>;
+type Hearing = Box<dyn FnMut() + Send>;
 
 impl Meanwhile {
     pub(super) fn set(&self, work: Option<Work>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = work;
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    }
+
+    /// What is done before each write to `STATE`.
+    pub(super) fn set_hearing(&self, hearing: Option<Hearing>) {
+        *self.hearing.lock().unwrap_or_else(PoisonError::into_inner) = hearing;
+    }
+
+    fn hear(&self) {
+        if let Some(hearing) = &mut *self.hearing.lock().unwrap_or_else(PoisonError::into_inner) {
+            hearing();
+        }
     }
 
     fn run(&self) {
-        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(work) = work {
             work();
         }
@@ -141,6 +156,7 @@ struct BrokenFile {
 enum Kind {
     Segment,
     Cursor,
+    State,
     Other,
 }
 
@@ -150,6 +166,8 @@ impl Broken {
             Kind::Segment
         } else if name.starts_with(CONSUMERS) {
             Kind::Cursor
+        } else if name == STATE {
+            Kind::State
         } else {
             Kind::Other
         };
@@ -221,6 +239,9 @@ impl StorageFile for BrokenFile {
 
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
         let zeros = buf.iter().all(|byte| *byte == 0);
+        if self.kind == Kind::State {
+            self.meanwhile.hear();
+        }
         match (self.bug, self.kind) {
             (Some(Bug::NoCut), Kind::Segment) if zeros => Ok(()),
             (Some(Bug::OneCursorSlot), Kind::Cursor) if buf.len() < 4096 => {
