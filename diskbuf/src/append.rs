@@ -214,7 +214,11 @@ impl Shared {
         let cut = Doubt { segment: id, at, cause: Cause::Cutting };
         // An opening in this boot would find nothing there, and append over what the disk may still have. If this or the wiping
         // fails, the next segment's first number fences the remains off.
-        let noted = self.mark.write(|known| known.doubt = Some(cut.and(known.doubt)));
+        let noted = if self.meta.rules.notes_cuts() {
+            self.mark.write(|known| known.doubt = Some(cut.and(known.doubt)))
+        } else {
+            Ok(())
+        };
         noted.and_then(|()| file.write_all_at(&vec![0; written], at)).ok();
     }
 

@@ -15,7 +15,7 @@ pub(crate) enum Rules {
     MappingKept,
     /// Those who wait are told before it is noted what they are told.
     NotedAfterTold,
-    /// That an opening overwrites what must not come back is not noted.
+    /// That what must not come back is overwritten is not noted.
     CutUnnoted,
 }
 
@@ -55,7 +55,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Whether an opening notes where it overwrites what must not come back.
+    /// Whether it is noted where something is overwritten that must not come back.
     pub(crate) fn notes_cuts(self) -> bool {
         self != Self::CutUnnoted
     }

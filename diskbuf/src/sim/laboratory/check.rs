@@ -34,11 +34,25 @@ impl Depth {
 /// What the last crash interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interrupted {
-    Running,
-    /// A batch on its way: a part of it may be there.
+    Other,
+    /// A batch on its way: a part of it may be there, which the opening cuts off.
     Append,
-    /// An opening: what that has left is best seen when the queue is used.
+    /// What is known of a sync was being noted.
+    Note,
+    /// An opening.
     Opening,
+}
+
+impl Interrupted {
+    /// Whether the opening should rather be crashed, too.
+    fn again(self, depth: Depth, rng: &mut Rng) -> bool {
+        depth.once_in(if self == Self::Append { 2 } else { 8 }, rng)
+    }
+
+    /// Whether the queue should rather be used: what such a crash has left is seen then.
+    fn life(self, depth: Depth, rng: &mut Rng) -> bool {
+        depth.once_in(4, rng) || (matches!(self, Self::Opening | Self::Note) && rng.once_in(2))
+    }
 }
 
 /// Opens the disk and checks it; sometimes crashes it again.
@@ -51,7 +65,7 @@ pub(super) fn opened(
 ) -> Result<(), String> {
     known.report.points += 1;
     let before = disk.world();
-    let again = depth.once_in(if interrupted == Interrupted::Append { 2 } else { 8 }, rng);
+    let again = interrupted.again(depth, rng);
     // Some calls of the opening itself, to crash it there.
     let moments = Moments::default();
     if again {
@@ -84,7 +98,7 @@ pub(super) fn opened(
         return idempotent(&before, &found, known, rng);
     }
     if let Some(deeper) = depth.deeper()
-        && (depth.once_in(4, rng) || (interrupted == Interrupted::Opening && rng.once_in(2)))
+        && interrupted.life(depth, rng)
     {
         return life::goes_on(&queue, disk, (found, &losses), known, rng, deeper);
     }

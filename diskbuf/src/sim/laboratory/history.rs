@@ -12,7 +12,7 @@ use super::{Bug, Report, check};
 use crate::batch::Batch;
 use crate::consumer::{Consumer, Limit};
 use crate::durable::Durability;
-use crate::format::HEADER_LEN;
+use crate::format::{HEADER_LEN, STATE};
 use crate::meta::Meta;
 use crate::options::Options;
 use crate::queue::{Queue, Start, WhenFull};
@@ -104,11 +104,11 @@ fn crash(moment: &Moment<'_>, known: &mut Known) {
         };
         let world = moment.world.crash(survival, moment.in_flight.as_ref(), &mut rng);
         let disk = Disk::with(world, rng.fork());
-        let interrupted = match &moment.in_flight {
-            Some(write) if picture == 0 && moment.world.name_of(write.number).ends_with(".seg") => {
-                Interrupted::Append
-            }
-            _ => Interrupted::Running,
+        let write = moment.in_flight.as_ref().filter(|_| picture == 0);
+        let interrupted = match write.map(|write| moment.world.name_of(write.number)) {
+            Some(name) if name.ends_with(".seg") => Interrupted::Append,
+            Some(name) if name == STATE => Interrupted::Note,
+            _ => Interrupted::Other,
         };
         let first = (check::Depth::FIRST, interrupted);
         if let Err(wrong) = check::opened(&disk, survival, known, &mut rng, first) {

@@ -118,13 +118,8 @@ pub(super) fn goes_on(
         let world = world.crash(survival, in_flight.as_ref(), rng);
         known.report.again += 1;
         std::mem::swap(&mut known.oracle, &mut oracle);
-        let result = check::opened(
-            &Disk::with(world, rng.fork()),
-            survival,
-            known,
-            rng,
-            (depth, Interrupted::Running),
-        );
+        let result =
+            check::opened(&Disk::with(world, rng.fork()), survival, known, rng, (depth, Interrupted::Other));
         std::mem::swap(&mut known.oracle, &mut oracle);
         result.map_err(|wrong| format!("{wrong}; after another crash ({survival:?})"))?;
     }

@@ -45,7 +45,7 @@ pub enum Bug {
     BootNotLookedAt,
     /// It is noted that records are durable after somebody was told.
     NotedAfterTold,
-    /// That an opening overwrites what must not come back is not noted.
+    /// That what must not come back is overwritten is not noted.
     CutUnnoted,
 }
 
