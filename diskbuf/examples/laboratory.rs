@@ -61,8 +61,8 @@ fn plant_all(bugs: &[Bug], seed: u64, points: u64) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for bug in bugs {
         match Laboratory::new(seed, points).plant(*bug).run() {
-            Err(Finding { what, points, .. }) => {
-                eprintln!("{bug:?}: found after {points} crash points: {what}")
+            Err(Finding { history, what, points, .. }) => {
+                eprintln!("{bug:?}: found after {points} crash points, in history {history:#x}: {what}");
             }
             Ok(_) => {
                 eprintln!("{bug:?}: NOT FOUND in {points} crash points");
