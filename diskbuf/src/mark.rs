@@ -2,6 +2,7 @@
 //! own, as in a cursor. A help and never needed: without it more is looked at when the queue is opened, and counts begin anew.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::doubt::{Cause, Doubt, Memory};
@@ -20,6 +21,8 @@ pub(crate) struct Mark {
     /// The present one.
     boot: Option<Boot>,
     last: Mutex<Known>,
+    /// What survives power loss of [`Known::durable`].
+    safe: AtomicU64,
 }
 
 /// What a slot says.
@@ -65,7 +68,7 @@ impl Mark {
         file.sync()?;
         storage.rename(&tmp, STATE)?;
         storage.sync_dir("")?;
-        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known) })
+        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known), safe: AtomicU64::new(0) })
     }
 
     pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16], boot: Option<Boot>) -> io::Result<Found> {
@@ -81,7 +84,9 @@ impl Mark {
             newest = newest.max_by_key_of(known);
         }
         let last = newest.map(Mutex::new);
-        Ok(last.map_or(Found::Lost, |last| Found::Good(Self { uuid, file, boot, last })))
+        Ok(last.map_or(Found::Lost, |last| {
+            Found::Good(Self { uuid, file, boot, last, safe: AtomicU64::new(0) })
+        }))
     }
 
     /// Writes the older slot; not synced, since an older state is as true.
@@ -105,6 +110,16 @@ impl Mark {
         }
         self.write(|known| known.ids = id + IDS)?;
         self.file.sync()
+    }
+
+    /// Records that were synced are about to go: their numbers must not be given again, even if nothing else of them survives.
+    pub(crate) fn keeps_numbers(&self) -> io::Result<()> {
+        let durable = self.known().durable;
+        if durable > self.safe.load(Ordering::Relaxed) {
+            self.file.sync()?;
+            self.safe.fetch_max(durable, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// What was noted, as far as it is true in this boot.
