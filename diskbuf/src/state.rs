@@ -119,7 +119,7 @@ impl Shared {
         let shared = Self {
             storage,
             policy,
-            clock: Clock::new(),
+            clock: options.clock,
             meta,
             max_bytes: options.max_bytes,
             recovery,

@@ -10,6 +10,7 @@ use super::oracle::{Oracle, Payload, Room};
 use super::planted::Meanwhile;
 use super::{Bug, Report, check};
 use crate::batch::Batch;
+use crate::clock::Clock;
 use crate::consumer::{Consumer, Limit};
 use crate::durable::Durability;
 use crate::format::{HEADER_LEN, STATE};
@@ -45,7 +46,7 @@ impl Known {
     pub(super) fn options(&self) -> Options {
         // As small as can be.
         let options = Options::new("").segment_bytes(SEGMENT).max_bytes(self.max_bytes);
-        Bug::options(self.bug, options).write_path(self.path)
+        Bug::options(self.bug, options).write_path(self.path).clock(Clock::stopped())
     }
 }
 
