@@ -51,9 +51,10 @@ fn the_laboratory_sees_planted_bugs() {
     }
     // And where some of the others are: `--bug` tells where again when the laboratory has changed.
     for (bug, history) in [
-        (Bug::MappingKept, 0x1f3e_8962_e9da_6321),
+        (Bug::MappingKept, 0x1d67_c34f_6a2a_35d9),
         (Bug::CutUnnoted, 0xf060_adbb_1971_1a56),
-        (Bug::BootNotLookedAt, 0x73e4_9ef5_5c94_cb0d),
+        (Bug::NotedAfterTold, 0x73e4_9ef5_5c94_cb0d),
+        (Bug::BootNotLookedAt, 0xf465_d43b_4921_6a17),
     ] {
         assert!(Laboratory::new(5, 1).plant(bug).replay(history).is_err(), "{bug:?} was not seen");
     }

@@ -37,14 +37,14 @@ impl Moments {
     /// At most one of those that are left, and what was known then.
     fn choose(&self, oracle: &Oracle, rng: &mut Rng) -> Option<(Picture, Oracle)> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.is_empty() || rng.once_in(2) {
-            return None;
-        }
-        // Rather in the middle of a write than before another call.
-        let writes: Vec<_> =
-            (0..seen.len()).filter(|n| seen.get(*n).is_some_and(|(_, write)| write.is_some())).collect();
+        // Rather in the middle of a write to a segment than before another call.
+        let in_segment = |(world, write): &Picture| {
+            write.as_ref().is_some_and(|write| world.name_of(write.number).ends_with(".seg"))
+        };
+        let writes: Vec<_> = (0..seen.len()).filter(|n| seen.get(*n).is_some_and(in_segment)).collect();
         let place = match writes.get(rng.place(writes.len())) {
-            Some(place) if rng.once_in(2) => *place,
+            Some(place) if !rng.once_in(4) => *place,
+            _ if seen.is_empty() || rng.once_in(2) => return None,
             _ => rng.place(seen.len()),
         };
         Some((seen.swap_remove(place), oracle.clone()))
