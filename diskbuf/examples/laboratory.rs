@@ -1,5 +1,5 @@
 //! The crash laboratory as a command: `cargo run --release -p diskbuf --example laboratory -- --seed S --points N`,
-//! `-- --history H` to run one history again, `-- --bugs` to see that each planted bug is found.
+//! `-- --history H` to run one history again, `-- --bugs` to see that each planted bug is found, `-- --bug B` for one of them.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,27 +8,28 @@ use diskbuf::sim::{Bug, Finding, Laboratory, Report};
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
-    let (mut seed, mut points, mut history, mut bugs) = (from_clock(), 1_000_000, None, false);
+    let (mut seed, mut points, mut history, mut bugs) = (from_clock(), 1_000_000, None, Vec::new());
     while let Some(word) = words.next() {
-        let mut number = || words.next().as_deref().and_then(parse);
+        let mut next = || words.next().unwrap_or_default();
         let known = match word.as_str() {
-            "--seed" => number().map(|n| seed = n),
-            "--points" => number().map(|n| points = n),
-            "--history" => number().map(|n| history = Some(n)),
+            "--seed" => parse(&next()).map(|n| seed = n),
+            "--points" => parse(&next()).map(|n| points = n),
+            "--history" => parse(&next()).map(|n| history = Some(n)),
             "--bugs" => {
-                bugs = true;
+                bugs = Bug::ALL.to_vec();
                 Some(())
             }
+            "--bug" => named(&next()).map(|bug| bugs.push(bug)),
             _ => None,
         };
         if known.is_none() {
-            eprintln!("usage: laboratory [--seed S] [--points N] [--history H] [--bugs]");
+            eprintln!("usage: laboratory [--seed S] [--points N] [--history H] [--bugs] [--bug B]");
             return ExitCode::from(2);
         }
     }
     eprintln!("seed {seed:#x}");
-    if bugs {
-        return plant_all(seed, points);
+    if !bugs.is_empty() {
+        return plant_all(&bugs, seed, points);
     }
     let begin = Instant::now();
     let laboratory = Laboratory::new(seed, points);
@@ -56,12 +57,12 @@ fn told(result: Result<Report, Finding>, begin: Instant) -> ExitCode {
     }
 }
 
-fn plant_all(seed: u64, points: u64) -> ExitCode {
+fn plant_all(bugs: &[Bug], seed: u64, points: u64) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
-    for bug in Bug::ALL {
-        match Laboratory::new(seed, points).plant(bug).run() {
-            Err(Finding { what, points, .. }) => {
-                eprintln!("{bug:?}: found after {points} crash points: {what}")
+    for bug in bugs {
+        match Laboratory::new(seed, points).plant(*bug).run() {
+            Err(Finding { history, what, points, .. }) => {
+                eprintln!("{bug:?}: found after {points} crash points, in history {history:#x}: {what}");
             }
             Ok(_) => {
                 eprintln!("{bug:?}: NOT FOUND in {points} crash points");
@@ -70,6 +71,10 @@ fn plant_all(seed: u64, points: u64) -> ExitCode {
         }
     }
     code
+}
+
+fn named(word: &str) -> Option<Bug> {
+    Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == word)
 }
 
 fn parse(word: &str) -> Option<u64> {

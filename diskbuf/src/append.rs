@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::batch::Batch;
+use crate::doubt::{Cause, Doubt};
 use crate::durable::Durability;
 use crate::error::AppendError;
 use crate::format::{DATA_START, HEADER_LEN, u32_at};
@@ -204,6 +205,21 @@ impl Shared {
         done.first.get_or_insert_with(|| Seq::new(first));
         done.last = Some(Seq::new(state.next_seq - 1));
         Ok(())
+    }
+
+    /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.
+    fn abandon_active(&self, state: &mut State, written: usize) {
+        let (Some(file), Some(segment)) = (state.active.take(), state.segments.back()) else { return };
+        let (id, at) = (segment.id, segment.end());
+        let cut = Doubt { segment: id, at, cause: Cause::Cutting };
+        // An opening in this boot would find nothing there, and append over what the disk may still have. If this or the wiping
+        // fails, the next segment's first number fences the remains off.
+        let noted = if self.meta.rules.notes_cuts() {
+            self.mark.write(|known| known.doubt = Some(cut.and(known.doubt)))
+        } else {
+            Ok(())
+        };
+        noted.and_then(|()| file.write_all_at(&vec![0; written], at)).ok();
     }
 
     /// The longest payload a segment can hold.

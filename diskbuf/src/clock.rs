@@ -7,10 +7,18 @@ use std::time::Instant;
 /// Tells moments. They are right to a tick of the system's timer, which is ten milliseconds at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
+    /// `None` for one that stands still.
     #[cfg(target_os = "linux")]
-    begin: u64,
+    begin: Option<u64>,
     #[cfg(not(target_os = "linux"))]
-    begin: Instant,
+    begin: Option<Instant>,
+}
+
+impl Clock {
+    /// One that stands still, so that what is done follows from nothing but what was done before.
+    pub(crate) const fn stopped() -> Self {
+        Self { begin: None }
+    }
 }
 
 /// Milliseconds since the clock was made.
@@ -27,23 +35,24 @@ impl Moment {
 #[cfg(target_os = "linux")]
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { begin: coarse() }
+        Self { begin: Some(coarse()) }
     }
 
     #[inline]
     pub(crate) fn now(&self) -> Moment {
-        Moment(coarse().saturating_sub(self.begin))
+        Moment(self.begin.map_or(0, |begin| coarse().saturating_sub(begin)))
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { begin: Instant::now() }
+        Self { begin: Some(Instant::now()) }
     }
 
     pub(crate) fn now(&self) -> Moment {
-        Moment(u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX))
+        let past = self.begin.map_or(Duration::ZERO, |begin| begin.elapsed());
+        Moment(u64::try_from(past.as_millis()).unwrap_or(u64::MAX))
     }
 }
 

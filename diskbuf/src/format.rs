@@ -5,7 +5,7 @@ pub(crate) const PAGE: u64 = PAGE_LEN as u64;
 /// The same, as a length in memory.
 pub(crate) const PAGE_LEN: usize = 4096;
 /// Version of all files. The golden files of `tests/golden` change with it and never without.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 /// In front of each payload.
 pub(crate) const HEADER_LEN: usize = 24;
 /// Where a segment's records begin.

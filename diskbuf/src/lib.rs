@@ -73,9 +73,10 @@
 //!   changes another one: that takes the queue's secret.
 //! - After power loss a batch may be there in part if it lies in none of the four newest segments and was never synced.
 //! - On a full disk, after a restart, a tear in the middle of an acknowledgement can lose earlier ones: records come twice.
-//! - Two power losses, the first before the note that a sync has succeeded reached the disk, the second while the next opening
-//!   writes what it then doubts once more, can spoil the sector that is being written, if the queue was so full that there was no
-//!   other file to write it to. The laboratory finds that about once in a million crashes.
+//! - That a sync did not succeed is remembered as long as the machine runs, since as long its memory may hold what the disk does not. Where
+//!   that may outlive a boot (network file systems, FUSE, overlayfs) or where the boot is not known (elsewhere than on Linux, in
+//!   containers with a boot id of their own), it is remembered longer; so it is on a device that is taken away and mounted again without a
+//!   reboot. There a record that was promised may be written once more in its place, and a second power loss may tear it.
 //! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
 //!   short or immutable (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
 //!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored
@@ -107,7 +108,9 @@ mod clock;
 mod consumer;
 mod cursor;
 mod delivery;
+mod doubt;
 mod durable;
+mod ends;
 mod error;
 mod format;
 pub mod inspect;
@@ -131,6 +134,7 @@ mod state;
 mod status;
 pub mod storage;
 mod stores;
+mod survey;
 mod sync;
 mod tail;
 mod wait;

@@ -1,22 +1,28 @@
-//! `STATE`: up to where the queue is known to be synced, and what was dropped. Two slots on pages of their own, as
-//! in a cursor. A help and never needed: without it more is looked at when the queue is opened, and counts begin anew.
+//! `STATE`: up to where the queue is known to be synced, what is in doubt, and what was dropped. Two slots on pages of their
+//! own, as in a cursor. A help and never needed: without it more is looked at when the queue is opened, and counts begin anew.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::doubt::{Cause, Doubt, Memory};
 use crate::format::{
     Block, SECOND_SLOT, STATE, TMP_SUFFIX, TWO_SLOTS, VERSION, id_at, sealed, u32_at, u64_at,
 };
 use crate::segment::read_full;
 use crate::seq::Seq;
-use crate::storage::{Storage, StorageFile};
+use crate::storage::{Boot, Storage, StorageFile};
 
 /// The file, and what it said last.
 #[derive(Debug)]
 pub(crate) struct Mark {
     uuid: [u8; 16],
     file: Arc<dyn StorageFile>,
+    /// The present one.
+    boot: Option<Boot>,
     last: Mutex<Known>,
+    /// What survives power loss of [`Known::durable`].
+    safe: AtomicU64,
 }
 
 /// What a slot says.
@@ -28,14 +34,15 @@ pub(crate) struct Known {
     /// The segment of the last of them, and where in it that begins; 0 and 0 if there is none.
     pub(crate) segment: u64,
     pub(crate) at: u64,
-    /// From this segment on, a sync was asked and has not succeeded: what is read there may be in memory only.
-    /// 0 if there is no such.
-    pub(crate) doubtful: u64,
+    /// From where on what is read may be in memory only, in the boot in which this was written.
+    pub(crate) doubt: Option<Doubt>,
     /// No segment ever had this id or a higher one.
     pub(crate) ids: u64,
     /// Records dropped because there was no room for them, and those dropped to make room.
     pub(crate) dropped_newest: u64,
     pub(crate) dropped_oldest: u64,
+    /// The one in which this was written.
+    boot: Option<Boot>,
 }
 
 /// What was found of the file.
@@ -61,10 +68,10 @@ impl Mark {
         file.sync()?;
         storage.rename(&tmp, STATE)?;
         storage.sync_dir("")?;
-        Ok(Self { uuid, file, last: Mutex::new(known) })
+        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known), safe: AtomicU64::new(0) })
     }
 
-    pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16]) -> io::Result<Found> {
+    pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16], boot: Option<Boot>) -> io::Result<Found> {
         let file = match storage.open(STATE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Lost),
             file => file?,
@@ -76,13 +83,16 @@ impl Mark {
             let known = Known::parse(&block, uuid).filter(|known| known.place() == at);
             newest = newest.max_by_key_of(known);
         }
-        Ok(newest.map_or(Found::Lost, |known| Found::Good(Self { uuid, file, last: Mutex::new(known) })))
+        let last = newest.map(Mutex::new);
+        Ok(last.map_or(Found::Lost, |last| {
+            Found::Good(Self { uuid, file, boot, last, safe: AtomicU64::new(0) })
+        }))
     }
 
     /// Writes the older slot; not synced, since an older state is as true.
     pub(crate) fn write(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
         let mut last = self.last();
-        let mut known = *last;
+        let mut known = last.in_boot(self.boot);
         change(&mut known);
         if known == *last {
             return Ok(());
@@ -102,8 +112,24 @@ impl Mark {
         self.file.sync()
     }
 
+    /// Records that were synced are about to go: their numbers must not be given again, even if nothing else of them survives.
+    pub(crate) fn keeps_numbers(&self) -> io::Result<()> {
+        let durable = self.known().durable;
+        if durable > self.safe.load(Ordering::Relaxed) {
+            self.file.sync()?;
+            self.safe.fetch_max(durable, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// What was noted, as far as it is true in this boot.
     pub(crate) fn known(&self) -> Known {
-        *self.last()
+        self.last().in_boot(self.boot)
+    }
+
+    /// What the pages in memory are, as far as one can tell from what was noted last.
+    pub(crate) fn memory(&self) -> Memory {
+        self.last().memory(self.boot)
     }
 
     fn last(&self) -> MutexGuard<'_, Known> {
@@ -113,36 +139,58 @@ impl Mark {
 
 impl Known {
     /// Nothing.
-    pub(crate) const NEW: Self = Self {
-        generation: 0,
-        durable: 1,
-        segment: 0,
-        at: 0,
-        doubtful: 0,
-        ids: 0,
-        dropped_newest: 0,
-        dropped_oldest: 0,
-    };
+    pub(crate) const fn new(boot: Option<Boot>) -> Self {
+        Self {
+            generation: 0,
+            durable: 1,
+            segment: 0,
+            at: 0,
+            doubt: None,
+            ids: 0,
+            dropped_newest: 0,
+            dropped_oldest: 0,
+            boot,
+        }
+    }
+
+    fn memory(&self, now: Option<Boot>) -> Memory {
+        match (self.boot, now) {
+            (Some(then), Some(now)) if then != now => Memory::Fresh,
+            _ => Memory::Kept,
+        }
+    }
+
+    /// What of this is true in the boot `now`: nothing that memory held in another one is in doubt any more.
+    fn in_boot(&self, now: Option<Boot>) -> Self {
+        let doubt = self.doubt.filter(|_| self.memory(now) == Memory::Kept);
+        Self { doubt, boot: now, ..*self }
+    }
 
     fn parse(block: &[u8; SLOT_LEN], uuid: [u8; 16]) -> Option<Self> {
-        let whole = block.starts_with(MAGIC) && sealed(block) && u32_at(block, 88) == VERSION;
+        let whole = block.starts_with(MAGIC) && sealed(block) && u32_at(block, 116) == VERSION;
         if !whole || id_at(block, 8) != uuid {
             return None;
         }
+        let cause = if u32_at(block, 112) & CUTTING == 0 { Cause::Syncing } else { Cause::Cutting };
+        let doubtful = u64_at(block, 56).checked_sub(1);
         let known = Self {
             generation: u64_at(block, 24),
             durable: u64_at(block, 32),
             segment: u64_at(block, 40),
             at: u64_at(block, 48),
-            doubtful: u64_at(block, 56),
-            ids: u64_at(block, 64),
-            dropped_newest: u64_at(block, 72),
-            dropped_oldest: u64_at(block, 80),
+            doubt: doubtful.map(|segment| Doubt { segment, at: u64_at(block, 64), cause }),
+            ids: u64_at(block, 72),
+            dropped_newest: u64_at(block, 80),
+            dropped_oldest: u64_at(block, 88),
+            boot: Boot::new(id_at(block, 96)),
         };
         (1..=Seq::MAX).contains(&known.durable).then_some(known)
     }
 
     fn block(&self, uuid: [u8; 16]) -> [u8; SLOT_LEN] {
+        let doubt = self.doubt.as_ref();
+        let (doubtful, doubtful_at) = doubt.map_or((0, 0), |doubt| (doubt.segment + 1, doubt.at));
+        let flags = doubt.map_or(0, |doubt| if doubt.cause == Cause::Cutting { CUTTING } else { 0 });
         Block::new()
             .put(MAGIC)
             .put(&uuid)
@@ -150,10 +198,13 @@ impl Known {
             .put(&self.durable.to_le_bytes())
             .put(&self.segment.to_le_bytes())
             .put(&self.at.to_le_bytes())
-            .put(&self.doubtful.to_le_bytes())
+            .put(&doubtful.to_le_bytes())
+            .put(&doubtful_at.to_le_bytes())
             .put(&self.ids.to_le_bytes())
             .put(&self.dropped_newest.to_le_bytes())
             .put(&self.dropped_oldest.to_le_bytes())
+            .put(&self.boot.map_or([0; 16], Boot::id))
+            .put(&flags.to_le_bytes())
             .put(&VERSION.to_le_bytes())
             .seal()
     }
@@ -180,5 +231,6 @@ impl Newest for Option<Known> {
 const MAGIC: &[u8; 8] = b"DISKBUFT";
 /// How many ids are taken at once, so that the file is not synced for each.
 const IDS: u64 = 1024;
-const SLOT_LEN: usize = 96;
-const _: () = assert!(SLOT_LEN == 8 + 16 + 8 * 8 + 4 + 4);
+const CUTTING: u32 = 1;
+const SLOT_LEN: usize = 124;
+const _: () = assert!(SLOT_LEN == 8 + 16 + 9 * 8 + 16 + 4 + 4 + 4);

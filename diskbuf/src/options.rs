@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::clock::Clock;
 use crate::durable::Durability;
 use crate::error::OpenError;
 use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
@@ -22,6 +23,7 @@ pub struct Options {
     pub(crate) write_path: WritePath,
     pub(crate) quarantine_bytes: Option<u64>,
     pub(crate) rules: Rules,
+    pub(crate) clock: Clock,
 }
 
 impl Options {
@@ -35,6 +37,7 @@ impl Options {
             write_path: WritePath::Choose,
             quarantine_bytes: None,
             rules: Rules::Kept,
+            clock: Clock::new(),
         }
     }
 
@@ -73,6 +76,12 @@ impl Options {
     /// A laboratory's, to see that it is noticed.
     pub(crate) const fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
+        self
+    }
+
+    /// A laboratory's, too.
+    pub(crate) const fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 

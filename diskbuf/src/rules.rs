@@ -13,6 +13,10 @@ pub(crate) enum Rules {
     LengthNotCovered,
     /// What is mapped stays mapped when another file is the newest segment's.
     MappingKept,
+    /// Those who wait are told before it is noted what they are told.
+    NotedAfterTold,
+    /// That what must not come back is overwritten is not noted.
+    CutUnnoted,
 }
 
 impl Rules {
@@ -34,5 +38,25 @@ impl Rules {
     /// What was synced: `before` was there when the sync began, `after` when it ended.
     pub(crate) fn synced<T>(self, before: T, after: impl FnOnce() -> T) -> T {
         if self == Self::HeadAfterSync { after() } else { before }
+    }
+
+    /// What is told is noted before.
+    pub(crate) fn noted_and_told<E>(
+        self,
+        note: impl FnOnce() -> Result<(), E>,
+        tell: impl FnOnce(),
+    ) -> Result<(), E> {
+        if self == Self::NotedAfterTold {
+            tell();
+            return note().or(Ok(()));
+        }
+        note()?;
+        tell();
+        Ok(())
+    }
+
+    /// Whether it is noted where something is overwritten that must not come back.
+    pub(crate) fn notes_cuts(self) -> bool {
+        self != Self::CutUnnoted
     }
 }

@@ -119,7 +119,7 @@ impl Shared {
         let shared = Self {
             storage,
             policy,
-            clock: Clock::new(),
+            clock: options.clock,
             meta,
             max_bytes: options.max_bytes,
             recovery,
@@ -310,19 +310,13 @@ impl Shared {
         Ok(file)
     }
 
-    /// After a failed write: nothing more goes into the newest segment, and what may have got there is wiped.
-    pub(crate) fn abandon_active(&self, state: &mut State, written: usize) {
-        if let (Some(file), Some(segment)) = (state.active.take(), state.segments.back()) {
-            // If this fails too, the next segment's first number fences the remains off.
-            file.write_all_at(&vec![0; written], segment.end()).ok();
-        }
-    }
-
     /// Drops the oldest segment; `None` when it is the only one.
     pub(crate) fn drop_oldest(&self, state: &mut State) -> Option<()> {
         if state.segments.len() < 2 {
             return None;
         }
+        // Asked again after a failure, the system would say that all is well.
+        self.mark.keeps_numbers().inspect_err(|_| self.poison()).ok()?;
         let oldest = state.segments.pop_front()?;
         let records = oldest.sealed_at().saturating_sub(oldest.first_seq());
         // A count for people: if it cannot be written it is written with the next change.

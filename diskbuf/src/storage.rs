@@ -2,11 +2,13 @@
 //! read [`Overlay`]; a test may give
 //! another to [`Options::open_on`](crate::Options::open_on).
 
+mod boot;
 mod disk;
 #[cfg(target_os = "linux")]
 mod map;
 mod overlay;
 
+pub use boot::Boot;
 pub use disk::Disk;
 pub use overlay::Overlay;
 
@@ -67,6 +69,11 @@ pub trait Storage: Debug + Send + Sync {
     /// What becomes of stores into mappings of the files here. It is asked when the queue is opened.
     fn mapping(&self) -> Mapping {
         Mapping::Unsupported
+    }
+    /// In which run of the machine this is, `None` if that is not known. Two that differ say: what memory held in the earlier
+    /// one is gone, and what is read comes from the device. It is asked when the queue is opened.
+    fn boot(&self) -> Option<Boot> {
+        None
     }
     /// Seconds since 1970, to be written down as the date of a new queue.
     fn now(&self) -> u64 {

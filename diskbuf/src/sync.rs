@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::cursor::Cursor;
+use crate::doubt::{Cause, Doubt, write_again};
 use crate::error::SyncError;
 use crate::format::{CONSUMERS, DATA_START};
 use crate::segment::Segment;
@@ -20,16 +21,8 @@ use crate::window::{Wanted, Window};
 pub(crate) struct Unsynced {
     /// The first segment that may have bytes not yet synced.
     pub(crate) from: u64,
-    /// An earlier run left a sync unfinished: what is read from this segment on may be in memory only.
+    /// An earlier run left a sync unfinished: what is read from here on may be in memory only.
     pub(crate) doubtful: Option<Doubt>,
-}
-
-/// Where it begins that what is read may be in memory only.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Doubt {
-    pub(crate) segment: u64,
-    /// Behind the last record known to be synced, if that is in this segment.
-    pub(crate) at: u64,
 }
 
 /// Everything that was there when a sync began.
@@ -74,7 +67,10 @@ impl Shared {
             let head = self.meta.rules.synced(head, || self.head(unsynced));
             unsynced.from =
                 head.segments.last().map_or(unsynced.from, |segment| segment.id.max(unsynced.from));
-            self.publish_durable(head.next, head.last);
+            if let Err(error) = self.publish_durable(head.next, head.last) {
+                self.poison();
+                return Err(error);
+            }
         }
         if result.is_err() {
             self.poison();
@@ -97,15 +93,14 @@ impl Shared {
     fn sync_segments(&self, unsynced: &mut Unsynced, head: &Head) -> Result<(), Failed> {
         let names = self.names_changed.load(Ordering::SeqCst);
         if head.next > self.watermark.durable() || unsynced.doubtful.is_some() || names {
-            let doubtful = unsynced.doubtful.map_or(unsynced.from, |doubt| doubt.segment) + 1;
-            let noted = self.mark.write(|known| known.doubtful = doubtful);
-            noted
-                .map_err(|source| self.unsynced_error(crate::format::STATE, source))
+            let begun = Doubt { segment: unsynced.from, at: 0, cause: Cause::Syncing };
+            let doubt = unsynced.doubtful.unwrap_or(begun);
+            self.noted(self.mark.write(|known| known.doubt = Some(doubt.and(known.doubt))))
                 .map_err(Failed::Other)?;
             if let Some(doubt) = unsynced.doubtful {
                 // To a new file if there is room for one: a write over what is there can go wrong, too.
                 if self.rescue(unsynced).is_err() {
-                    self.write_again(doubt).map_err(Failed::Segment)?;
+                    self.write_doubted(doubt).map_err(Failed::Segment)?;
                     unsynced.doubtful = None;
                 }
             }
@@ -145,28 +140,16 @@ impl Shared {
 
     /// After a sync that an earlier run saw fail, or did not see the end of, the kernel may take pages for written that
     /// are not. Written again, they are new to it. What is known to be synced is left alone, since a write can go wrong.
-    fn write_again(&self, from: Doubt) -> Result<(), SyncError> {
-        let mut buf = vec![0; 1 << 16];
+    fn write_doubted(&self, doubt: Doubt) -> Result<(), SyncError> {
         let mut files = Vec::new();
         // Under the lock, so that no file gets another life meanwhile.
         let state = self.state();
-        for segment in state.segments.iter().filter(|segment| segment.id >= from.segment) {
+        for segment in &state.segments {
+            let Some(from) = doubt.within(segment.id) else { continue };
             let name = segment.file_name();
-            let copied = self.storage.open(&name).and_then(|file| {
-                let mut at = if segment.id == from.segment { from.at } else { 0 };
-                while at < segment.end() {
-                    let left = usize::try_from(segment.end() - at).unwrap_or(usize::MAX).min(buf.len());
-                    let part = buf.get_mut(..left).unwrap_or_default();
-                    let n = file.read_at(part, at)?;
-                    if n == 0 {
-                        break;
-                    }
-                    file.write_all_at(part.get(..n).unwrap_or_default(), at)?;
-                    at += n as u64;
-                }
-                Ok(file)
-            });
-            files.push((copied.map_err(|source| self.unsynced_error(&name, source))?, name));
+            let file = self.storage.open(&name);
+            let written = file.and_then(|file| write_again(&*file, from, segment.end()).map(|()| file));
+            files.push((written.map_err(|source| self.unsynced_error(&name, source))?, name));
         }
         drop(state);
         files
@@ -223,7 +206,8 @@ impl Shared {
             return Err(error);
         }
         state.spares.retain(|k| crate::segment::spare_name(*k) != draft.name);
-        self.storage.sync_dir("")?;
+        // With the name, what is appended to the segments it replaces would be void.
+        self.storage.sync_dir("").inspect_err(|_| self.poison())?;
         let (file, origin) = (draft.file, draft.origin);
         segment.set_end(DATA_START + image.len() as u64);
         let last = places.last().map_or(state.last, |(place, _)| (segment.id, DATA_START + *place as u64));
@@ -233,20 +217,27 @@ impl Shared {
         state.last = last;
         let next = state.next_seq;
         drop(state);
-        self.publish_durable(next, last);
-        Ok(())
+        self.publish_durable(next, last).map_err(|_| io::ErrorKind::Other.into())
     }
 
-    fn publish_durable(&self, next: u64, last: (u64, u64)) {
-        self.watermark.rise(next);
-        // If this cannot be written, the next opening knows less and looks at more.
-        let _known = self.mark.write(|known| {
-            if next >= known.durable {
-                known.durable = next;
-                (known.segment, known.at) = last;
-            }
-            known.doubtful = 0;
-        });
+    /// Says so in `STATE` and then to those who wait: once somebody knows, no later run in this boot may take what is safe for
+    /// doubtful, and write over it. So what cannot be noted is not said.
+    fn publish_durable(&self, next: u64, last: (u64, u64)) -> Result<(), SyncError> {
+        let note = || {
+            self.noted(self.mark.write(|known| {
+                if next >= known.durable {
+                    known.durable = next;
+                    (known.segment, known.at) = last;
+                }
+                // What was wiped after a failed write, perhaps meanwhile, is a matter for the next opening.
+                known.doubt = known.doubt.filter(|doubt| doubt.cause == Cause::Cutting);
+            }))
+        };
+        self.meta.rules.noted_and_told(note, || self.watermark.rise(next))
+    }
+
+    fn noted(&self, written: io::Result<()>) -> Result<(), SyncError> {
+        written.map_err(|source| self.unsynced_error(crate::format::STATE, source))
     }
 
     fn unsynced_error(&self, name: &str, source: io::Error) -> SyncError {

@@ -156,9 +156,20 @@ impl Tail {
         self.torn_end.saturating_sub(self.end)
     }
 
+    /// Where [`Self::cut`] would begin to overwrite, if at all.
+    pub(crate) fn first_cut(&self) -> Option<u64> {
+        let torn = (self.torn_bytes() > 0).then_some(self.end);
+        self.halves.iter().copied().chain(torn).min()
+    }
+
+    /// As [`Self::first_cut`], of [`Self::cut_halves`].
+    pub(crate) fn first_half(&self) -> Option<u64> {
+        self.halves.iter().chain(&self.unfinished).copied().min()
+    }
+
     /// Overwrites that with zeros, and halves of batches too, so that they can never be taken for records.
     pub(crate) fn cut(&self, file: &dyn StorageFile) -> io::Result<()> {
-        if self.torn_bytes() == 0 && self.halves.is_empty() {
+        if self.first_cut().is_none() {
             return Ok(());
         }
         Self::wipe(file, &self.halves)?;
@@ -182,7 +193,7 @@ impl Tail {
     /// As [`Self::cut`], in a segment that is not the newest: what lies behind its records may be the only safe copy
     /// of what the next one holds, whose name may not be safe yet.
     pub(crate) fn cut_halves(&self, file: &dyn StorageFile) -> io::Result<()> {
-        if self.halves.is_empty() && self.unfinished.is_empty() {
+        if self.first_half().is_none() {
             return Ok(());
         }
         Self::wipe(file, &self.unfinished)?;

@@ -79,6 +79,7 @@ impl World {
         if survival == Survival::Process {
             return after;
         }
+        after.boots += 1;
         for inode in &mut after.inodes {
             if inode.pending.is_empty() {
                 continue;

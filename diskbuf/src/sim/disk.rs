@@ -9,7 +9,7 @@ use super::crash::{InFlight, Survival};
 use super::mapped::Mapped;
 use super::rng::Rng;
 use super::world::{After, By, Dir, World};
-use crate::storage::{Region, Storage, StorageFile};
+use crate::storage::{Boot, Region, Storage, StorageFile};
 
 /// A simulated disk. Clones are the same disk.
 #[derive(Clone)]
@@ -308,6 +308,10 @@ impl Storage for Disk {
     fn random(&self, out: &mut [u8]) -> io::Result<()> {
         self.inner().rng.fill(out);
         Ok(())
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        Boot::new(u128::from(self.inner().world.boots).to_le_bytes())
     }
 
     fn now(&self) -> u64 {

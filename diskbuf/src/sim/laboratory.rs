@@ -1,8 +1,10 @@
 //! [`Laboratory`]: random histories of a queue, a crash at every call, several pictures of each crash, and what must
-//! hold in all of them. What a history does is `history`, what is known of it `oracle`, what is checked `check`.
+//! hold in all of them. What a history does is `history`, what is known of it `oracle`, what is checked `check`, and what is done
+//! between two crashes `life`.
 
 mod check;
 mod history;
+mod life;
 mod oracle;
 mod planted;
 
@@ -32,7 +34,7 @@ pub struct Report {
     pub calls: u64,
     /// Crash points: disks opened after a crash and checked.
     pub points: u64,
-    /// Those of them that crashed again: while being opened, or soon after.
+    /// Those of them that had crashed before: once or more often, while being opened or soon after.
     pub again: u64,
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct World {
     pub(crate) inodes: Vec<Arc<Inode>>,
     pub(crate) dirs: BTreeMap<Arc<str>, Dir>,
     pub(crate) locked: BTreeSet<String>,
+    /// How often the machine has been started.
+    pub(crate) boots: u64,
 }
 
 /// A file, whatever it is called.
@@ -60,7 +62,8 @@ pub(crate) enum Naming {
 impl World {
     pub(crate) fn new() -> Self {
         let root = Dir { rooted: true, ..Dir::new() };
-        Self { inodes: Vec::new(), dirs: BTreeMap::from([(Arc::from(""), root)]), locked: BTreeSet::new() }
+        let dirs = BTreeMap::from([(Arc::from(""), root)]);
+        Self { inodes: Vec::new(), dirs, locked: BTreeSet::new(), boots: 1 }
     }
 
     pub(crate) fn find(&self, name: &str) -> io::Result<usize> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::FallocateFlags;
 
 #[cfg(target_os = "linux")]
-use super::{Mapping, Region, map};
+use super::{Boot, Mapping, Region, map};
 use super::{Storage, StorageFile};
 
 /// Records are somebody's data: files and directories that are made here are for their owner alone.
@@ -106,6 +106,12 @@ impl Storage for Disk {
     #[cfg(target_os = "linux")]
     fn mapping(&self) -> Mapping {
         map::mapping(&self.dir)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn boot(&self) -> Option<Boot> {
+        // What another machine, or another process, keeps in its memory outlives a boot of this one.
+        if map::is_ours(&self.dir) { Boot::present() } else { None }
     }
 
     fn random(&self, out: &mut [u8]) -> io::Result<()> {

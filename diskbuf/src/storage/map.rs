@@ -68,32 +68,42 @@ impl Region for View {
 
 /// What the file system of the directory `dir` makes of stores.
 pub(super) fn mapping(dir: &Path) -> Mapping {
-    let Ok(statfs) = rustix::fs::statfs(dir) else { return Mapping::Unsupported };
-    // As wide and signed as the architecture likes; the numbers have 32 bits.
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the upper half, where there is one, repeats the sign"
-    )]
-    let magic = statfs.f_type as u32;
-    let known = |list: &[(u32, &'static str)]| {
-        list.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
-    };
-    if let Some(file_system) = known(&IN_PLACE) {
+    let Some(magic) = magic(dir) else { return Mapping::Unsupported };
+    if let Some(file_system) = named(&IN_PLACE, magic) {
         Mapping::InPlace { file_system }
-    } else if let Some(file_system) = known(&ELSEWHERE) {
+    } else if let Some(file_system) = named(&COPYING, magic).or_else(|| named(&ASKING, magic)) {
         Mapping::Elsewhere { file_system }
     } else {
         Mapping::Unknown { magic: magic.into() }
     }
 }
 
+/// Whether what memory holds of the files in `dir` is in the memory of this system alone.
+pub(super) fn is_ours(dir: &Path) -> bool {
+    magic(dir).is_some_and(|magic| named(&IN_PLACE, magic).or_else(|| named(&COPYING, magic)).is_some())
+}
+
+fn magic(dir: &Path) -> Option<u32> {
+    let statfs = rustix::fs::statfs(dir).ok()?;
+    // As wide and signed as the architecture likes; the numbers have 32 bits.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the upper half, where there is one, repeats the sign"
+    )]
+    Some(statfs.f_type as u32)
+}
+
+fn named(list: &[(u32, &'static str)], magic: u32) -> Option<&'static str> {
+    list.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
+}
+
 /// From `statfs(2)` and `linux/magic.h`.
 const IN_PLACE: [(u32, &str); 3] = [(0xef53, "ext4"), (0x5846_5342, "xfs"), (0x0102_1994, "tmpfs")];
-const ELSEWHERE: [(u32, &str); 11] = [
-    (0x9123_683e, "btrfs"),
-    (0x2fc1_2fc1, "zfs"),
-    (0xca45_1a4e, "bcachefs"),
-    (0xf2f5_2010, "f2fs"),
+/// They write elsewhere at each overwrite.
+const COPYING: [(u32, &str); 4] =
+    [(0x9123_683e, "btrfs"), (0x2fc1_2fc1, "zfs"), (0xca45_1a4e, "bcachefs"), (0xf2f5_2010, "f2fs")];
+/// They ask a server, another process or another file system.
+const ASKING: [(u32, &str); 7] = [
     (0x6969, "nfs"),
     (0xff53_4d42, "cifs"),
     (0xfe53_4d42, "smb"),

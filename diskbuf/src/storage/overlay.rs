@@ -146,6 +146,10 @@ impl Storage for Overlay {
     fn random(&self, out: &mut [u8]) -> io::Result<()> {
         super::Disk::new(&self.dir).random(out)
     }
+
+    fn boot(&self) -> Option<super::Boot> {
+        super::Disk::new(&self.dir).boot()
+    }
 }
 
 impl Layer {

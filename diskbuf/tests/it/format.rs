@@ -1,5 +1,6 @@
 //! The bytes of known fields, and that a reader made from `FORMAT.md` alone finds every record.
 
+use diskbuf::storage::{Boot, Disk, Storage as _};
 use diskbuf::{OpenError, Start};
 
 use crate::independent::{CRC, number, records};
@@ -42,7 +43,7 @@ fn a_cursor_is_four_slots_and_the_newest_counts() {
         [0, 4096, 8192, 12_288].map(|at| {
             let slot = &bytes[at..at + 76];
             let whole = CRC.checksum(&slot[..72]) == u32_at(slot, 72) && slot.starts_with(b"DISKBUFC");
-            assert!(!whole || (slot[8..24] == queue.uuid() && u32_at(slot, 68) == 2));
+            assert!(!whole || (slot[8..24] == queue.uuid() && u32_at(slot, 68) == 3));
             whole.then(|| (u64_at(slot, 24), u64_at(slot, 32)))
         })
     };
@@ -66,13 +67,15 @@ fn state_tells_what_was_synced_and_what_was_dropped() {
     queue.sync().unwrap();
     let bytes = std::fs::read(dir.path().join("STATE")).unwrap();
     assert_eq!(bytes.len(), 12_288);
-    let slots = [0, 8192].map(|at| &bytes[at..at + 96]);
-    let good = slots.into_iter().filter(|slot| CRC.checksum(&slot[..92]) == u32_at(slot, 92));
+    let slots = [0, 8192].map(|at| &bytes[at..at + 124]);
+    let good = slots.into_iter().filter(|slot| CRC.checksum(&slot[..120]) == u32_at(slot, 120));
     let newest = good.max_by_key(|slot| u64_at(slot, 24)).unwrap();
-    assert_eq!((&newest[..8], &newest[8..24], u32_at(newest, 88)), (&b"DISKBUFT"[..], &queue.uuid()[..], 2));
+    assert_eq!((&newest[..8], &newest[8..24], u32_at(newest, 116)), (&b"DISKBUFT"[..], &queue.uuid()[..], 3));
     let last_at = 4096 + (1..10).map(|n| (24 + payload(n).len() as u64).next_multiple_of(8)).sum::<u64>();
-    let fields: Vec<u64> = (32..88).step_by(8).map(|at| u64_at(newest, at)).collect();
-    assert_eq!(fields, [11, 0, last_at, 0, 1024, 0, 0]);
+    let fields: Vec<u64> = (32..96).step_by(8).map(|at| u64_at(newest, at)).collect();
+    assert_eq!(fields, [11, 0, last_at, 0, 0, 1024, 0, 0]);
+    let known = Disk::new(dir.path()).boot().map_or([0; 16], Boot::id);
+    assert_eq!((&newest[96..112], u32_at(newest, 112)), (&known[..], 0));
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn a_queue_of_another_version_is_refused_and_left_as_it_is() {
     append(&open(dir.path()), 1..11);
     let path = dir.path().join("META");
     let mut meta = std::fs::read(&path).unwrap();
-    for version in [1_u32, 3] {
+    for version in [1_u32, 2, 4] {
         for at in [0, 8192] {
             meta[at + 56..at + 60].copy_from_slice(&version.to_le_bytes());
             let crc = CRC.checksum(&meta[at..at + 60]);
@@ -92,7 +95,7 @@ fn a_queue_of_another_version_is_refused_and_left_as_it_is() {
         copy_dir(dir.path(), before.path());
         let error = options(dir.path(), 8).open().unwrap_err();
         assert!(
-            matches!(error, OpenError::Version { found, supported: 2, .. } if found == version),
+            matches!(error, OpenError::Version { found, supported: 3, .. } if found == version),
             "{error}"
         );
         for name in ["META", "STATE", "0000000000000000.seg"] {

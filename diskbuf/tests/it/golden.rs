@@ -1,4 +1,4 @@
-//! The bytes of format version 2, as files that were written once: a change of the format is noticed here. `cargo test -p diskbuf
+//! The bytes of format version 3, as files that were written once: a change of the format is noticed here. `cargo test -p diskbuf
 //! --test it golden::write -- --ignored` writes them anew, which is right only together with a new version.
 
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn script(storage: &std::sync::Arc<dyn Storage>) {
 }
 
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v3")
 }
 
 /// What the script writes, by file; zeros at the end left off. `LOCK` is text for people.

@@ -10,7 +10,7 @@ pub(crate) fn number<const N: usize>(bytes: &[u8], at: usize) -> u64 {
 pub(crate) fn records(dir: &Path) -> BTreeMap<u64, Vec<u8>> {
     let sealed = |block: &[u8], magic: &[u8]| {
         let crc = u64::from(CRC.checksum(&block[..60]));
-        block.starts_with(magic) && number::<4>(block, 56) == 2 && number::<4>(block, 60) == crc
+        block.starts_with(magic) && number::<4>(block, 56) == 3 && number::<4>(block, 60) == crc
     };
     let meta = fs::read(dir.join("META")).unwrap();
     let meta =

@@ -6,6 +6,7 @@
     reason = "helpers of tests fail by panicking, too"
 )]
 
+mod boots;
 mod bounds;
 mod concurrency;
 mod damage;

@@ -1,27 +1,58 @@
 //! What must hold on a disk after a crash, whatever the crash left.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::super::crash::{InFlight, Survival};
+use super::super::crash::Survival;
 use super::super::disk::Disk;
 use super::super::rng::Rng;
 use super::super::world::World;
 use super::Bug;
-use super::history::{Known, MAX_BYTES, payload};
+use super::history::Known;
+use super::life::{self, Moments};
 use super::oracle::{Oracle, Payload, Room};
-use crate::batch::Batch;
 use crate::consumer::Limit;
-use crate::queue::{Queue, Start, WhenFull};
+use crate::queue::{Queue, Start};
 use crate::seq::Loss;
 
-/// A disk in the middle of a call.
-type Picture = (World, Option<InFlight>);
+/// How many crashes lie behind a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Depth(u64);
 
-/// How many crashes lie behind this disk.
+impl Depth {
+    pub(super) const FIRST: Self = Self(1);
+    const LAST: Self = Self(4);
+
+    /// One more, unless that is too many.
+    pub(super) fn deeper(self) -> Option<Self> {
+        (self < Self::LAST).then_some(Self(self.0 + 1))
+    }
+
+    /// Once in `n` at first, and rarer with each crash.
+    fn once_in(self, n: u64, rng: &mut Rng) -> bool {
+        self.deeper().is_some() && rng.once_in(n + 2 * (self.0 - 1))
+    }
+}
+
+/// What the last crash interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Depth {
-    First,
-    Second,
+pub(super) enum Interrupted {
+    Other,
+    /// A batch on its way: a part of it may be there, which the opening cuts off.
+    Append,
+    /// What is known of a sync was being noted.
+    Note,
+    /// An opening.
+    Opening,
+}
+
+impl Interrupted {
+    /// Whether the opening should rather be crashed, too.
+    fn again(self, depth: Depth, rng: &mut Rng) -> bool {
+        depth.once_in(if self == Self::Append { 2 } else { 8 }, rng)
+    }
+
+    /// Whether the queue should rather be used: what such a crash has left is seen then.
+    fn life(self, depth: Depth, rng: &mut Rng) -> bool {
+        depth.once_in(4, rng) || (matches!(self, Self::Opening | Self::Note) && rng.once_in(2))
+    }
 }
 
 /// Opens the disk and checks it; sometimes crashes it again.
@@ -30,62 +61,56 @@ pub(super) fn opened(
     survival: Survival,
     known: &mut Known,
     rng: &mut Rng,
-    depth: Depth,
+    (depth, interrupted): (Depth, Interrupted),
 ) -> Result<(), String> {
     known.report.points += 1;
     let before = disk.world();
-    let again = depth == Depth::First && rng.once_in(6);
+    let again = interrupted.again(depth, rng);
     // Some calls of the opening itself, to crash it there.
-    let moments: Arc<Mutex<Vec<Picture>>> = Arc::default();
+    let moments = Moments::default();
     if again {
-        let seen = Arc::clone(&moments);
-        disk.watch(move |moment| {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push((moment.world.clone(), moment.in_flight.clone()));
-        });
+        moments.watch(disk);
     }
     let storage = Bug::wrap(known.bug, disk.storage());
-    let opened = known.options().open_on(storage);
+    let result = known.options().open_on(storage);
     disk.unwatch();
-    let queue = opened.map_err(|error| {
+    let queue = result.map_err(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         format!("not opened: {error} {cause}")
     })?;
-    let (found, losses) = look(&queue, disk, survival, &known.oracle)?;
-    if again {
-        let moments = std::mem::take(&mut *moments.lock().unwrap_or_else(PoisonError::into_inner));
-        for (world, in_flight) in moments {
+    let (found, losses) = look(&queue, disk, survival, known)?;
+    if let Some(deeper) = depth.deeper().filter(|_| again) {
+        for (world, in_flight) in moments.take() {
+            if !rng.once_in(if depth == Depth::FIRST { 2 } else { 4 }) {
+                continue;
+            }
             known.report.again += 1;
-            let second = [Survival::Process, Survival::Sectors, Survival::Everything, Survival::Synced];
+            let second = [Survival::Process; 2].into_iter();
+            let second: Vec<_> =
+                second.chain([Survival::Sectors, Survival::Everything, Survival::Synced]).collect();
             let second = second.get(rng.place(second.len())).copied().unwrap_or(Survival::Synced);
             let world = world.crash(second, in_flight.as_ref(), rng);
             let worse = if survival == Survival::Process { second } else { survival };
-            opened_again(Disk::with(world, rng.fork()), worse, known, rng)
+            opened(&Disk::with(world, rng.fork()), worse, known, rng, (deeper, Interrupted::Opening))
                 .map_err(|wrong| format!("{wrong}; after {second:?} while it was opened"))?;
         }
         drop(queue);
         return idempotent(&before, &found, known, rng);
     }
-    if depth == Depth::First && rng.once_in(4) {
-        return live_on(&queue, disk, found, &losses, known, rng);
+    if let Some(deeper) = depth.deeper()
+        && interrupted.life(depth, rng)
+    {
+        return life::goes_on(&queue, disk, (found, &losses), known, rng, deeper);
     }
     Ok(())
 }
 
-fn opened_again(disk: Disk, survival: Survival, known: &mut Known, rng: &mut Rng) -> Result<(), String> {
-    opened(&disk, survival, known, rng, Depth::Second)
-}
-
 /// Records by number.
-type Found = Vec<(u64, Payload)>;
+pub(super) type Found = Vec<(u64, Payload)>;
 
 /// Reads everything and compares it with what was promised.
-fn look(
-    queue: &Queue,
-    disk: &Disk,
-    survival: Survival,
-    oracle: &Oracle,
-) -> Result<(Found, Vec<Loss>), String> {
+fn look(queue: &Queue, disk: &Disk, survival: Survival, known: &Known) -> Result<(Found, Vec<Loss>), String> {
+    let (oracle, max_bytes) = (&known.oracle, known.max_bytes);
     let next = queue.recovery().next_seq.as_u64();
     let process = survival == Survival::Process && !oracle.failed;
     let must = if process { oracle.next } else { oracle.durable };
@@ -130,8 +155,8 @@ fn look(
         found = records;
     }
     let bytes = disk.bytes();
-    if bytes > MAX_BYTES {
-        return Err(format!("O7: the files take {bytes} of {MAX_BYTES} bytes"));
+    if bytes > max_bytes {
+        return Err(format!("O7: the files take {bytes} of {max_bytes} bytes"));
     }
     whole_batches(oracle, &found, next)?;
     Ok((found, missing))
@@ -206,57 +231,6 @@ fn idempotent(before: &World, found: &Found, known: &Known, rng: &mut Rng) -> Re
         }
     }
     Ok(())
-}
-
-/// Appends behind what was found, crashes once more, and looks again.
-fn live_on(
-    queue: &Queue,
-    disk: &Disk,
-    found: Found,
-    losses: &[Loss],
-    known: &mut Known,
-    rng: &mut Rng,
-) -> Result<(), String> {
-    let mut oracle = known.oracle.clone();
-    let next = queue.recovery().next_seq.as_u64();
-    oracle.goes_on(next, found.into_iter(), losses);
-    oracle.failed = false;
-    let there: Vec<String> = queue.consumers().into_iter().map(|consumer| consumer.name).collect();
-    oracle.consumers.retain(|name, _| there.contains(name));
-    for status in queue.consumers() {
-        let ack = oracle.consumer(&status.name);
-        let at = status.acked.as_u64();
-        (ack.said, ack.asked) = (at, ack.asked.max(at));
-    }
-    oracle.floor = oracle.floor.max(queue.status().oldest_seq.as_u64());
-    oracle.may_drop = oracle.floor;
-    for _ in 0..1 + rng.below(3) {
-        let payloads: Vec<Payload> = (0..1 + rng.below(3)).map(|_| payload(rng, oracle.next)).collect();
-        let mut batch = Batch::new();
-        let pushed = payloads.iter().try_for_each(|payload| batch.push(payload));
-        pushed.map_err(|error| error.to_string())?;
-        oracle.offers(&payloads);
-        match queue.append(&mut batch, WhenFull::Refuse) {
-            Ok(_) | Err(crate::AppendError::Full { .. }) => {}
-            Err(error) => return Err(format!("O10: no append after recovery: {error}")),
-        }
-        oracle.took(&payloads, payloads.len() - batch.len());
-        if rng.once_in(2) {
-            queue.sync().map_err(|error| format!("O10: no sync after recovery: {error}"))?;
-            oracle.durable = queue.durable_seq().map_or(1, |seq| seq.into_inner().as_u64() + 1);
-            for ack in oracle.consumers.values_mut() {
-                ack.synced = ack.said;
-            }
-        }
-    }
-    let survival = Survival::ALL.get(rng.place(Survival::ALL.len())).copied().unwrap_or(Survival::Synced);
-    let world = disk.world().crash(survival, None, rng);
-    let disk = Disk::with(world, rng.fork());
-    known.report.again += 1;
-    std::mem::swap(&mut known.oracle, &mut oracle);
-    let result = opened(&disk, survival, known, rng, Depth::Second);
-    std::mem::swap(&mut known.oracle, &mut oracle);
-    result.map_err(|wrong| format!("{wrong}; after another crash ({survival:?})"))
 }
 
 /// What the first of its consumers would be given.

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::crash::Survival;
 use super::super::disk::{Disk, Fault, FaultKind, Moment};
 use super::super::rng::Rng;
+use super::check::Interrupted;
 use super::oracle::{Oracle, Payload, Room};
 use super::planted::Meanwhile;
 use super::{Bug, Report, check};
 use crate::batch::Batch;
+use crate::clock::Clock;
 use crate::consumer::{Consumer, Limit};
 use crate::durable::Durability;
+use crate::format::{HEADER_LEN, STATE};
 use crate::meta::Meta;
 use crate::options::Options;
 use crate::queue::{Queue, Start, WhenFull};
@@ -26,12 +29,24 @@ pub(super) struct Known {
     pub(super) bug: Option<Bug>,
     pub(super) wrong: Option<String>,
     pub(super) path: WritePath,
+    pub(super) max_bytes: u64,
+    pub(super) lengths: Lengths,
+}
+
+/// How long payloads are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lengths {
+    Any,
+    /// So that a sector never holds parts of two records: one may be old where the next is new.
+    WholeSectors,
 }
 
 impl Known {
     /// Options of all queues of this history.
     pub(super) fn options(&self) -> Options {
-        Bug::options(self.bug, options()).write_path(self.path)
+        // As small as can be.
+        let options = Options::new("").segment_bytes(SEGMENT).max_bytes(self.max_bytes);
+        Bug::options(self.bug, options).write_path(self.path).clock(Clock::stopped())
     }
 }
 
@@ -40,7 +55,20 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, report: &mut Report) -> Result<()
     let mut rng = Rng::new(seed);
     // By the seed itself and not by chance that follows from it: what was found before is found again.
     let path = if seed.is_multiple_of(2) { WritePath::Called } else { WritePath::Mapped };
-    let known = Known { oracle: Oracle::new(), report: *report, rng: rng.fork(), bug, wrong: None, path };
+    // Some queues are full most of the time.
+    let segments = if (seed >> 8) % 4 == 3 { 2 } else { 4 };
+    let max_bytes = SMALL_FILES + segments * SEGMENT;
+    let lengths = if (seed >> 16).is_multiple_of(3) { Lengths::WholeSectors } else { Lengths::Any };
+    let known = Known {
+        oracle: Oracle::new(),
+        report: *report,
+        rng: rng.fork(),
+        bug,
+        wrong: None,
+        path,
+        max_bytes,
+        lengths,
+    };
     let known = Arc::new(Mutex::new(known));
     let disk = Disk::new(rng.word());
     let watched = Arc::clone(&known);
@@ -60,11 +88,6 @@ pub(super) fn run(seed: u64, bug: Option<Bug>, report: &mut Report) -> Result<()
     known.wrong.take().map_or(result, Err)
 }
 
-/// Options of all queues in the laboratory: as small as can be.
-fn options() -> Options {
-    Options::new("").segment_bytes(SEGMENT).max_bytes(MAX_BYTES)
-}
-
 /// Several pictures of a crash at this moment, each opened and checked.
 fn crash(moment: &Moment<'_>, known: &mut Known) {
     if known.wrong.is_some() {
@@ -82,7 +105,14 @@ fn crash(moment: &Moment<'_>, known: &mut Known) {
         };
         let world = moment.world.crash(survival, moment.in_flight.as_ref(), &mut rng);
         let disk = Disk::with(world, rng.fork());
-        if let Err(wrong) = check::opened(&disk, survival, known, &mut rng, check::Depth::First) {
+        let write = moment.in_flight.as_ref().filter(|_| picture == 0);
+        let interrupted = match write.map(|write| moment.world.name_of(write.number)) {
+            Some(name) if name.ends_with(".seg") => Interrupted::Append,
+            Some(name) if name == STATE => Interrupted::Note,
+            _ => Interrupted::Other,
+        };
+        let first = (check::Depth::FIRST, interrupted);
+        if let Err(wrong) = check::opened(&disk, survival, known, &mut rng, first) {
             let in_flight = moment.in_flight.as_ref().map(|write| {
                 let (name, len) = (moment.world.name_of(write.number), write.bytes.len());
                 format!("a write of {len} bytes at {} of {name}", write.at)
@@ -238,8 +268,11 @@ impl Story {
 
     fn append(&mut self, queue: &Queue) -> Going {
         let count = 1 + self.rng.place(5);
-        let next = lock(&self.known).oracle.next;
-        let payloads: Vec<Payload> = (0..count).map(|_| payload(&mut self.rng, next)).collect();
+        let (next, lengths) = {
+            let known = lock(&self.known);
+            (known.oracle.next, known.lengths)
+        };
+        let payloads: Vec<Payload> = (0..count).map(|_| payload(&mut self.rng, next, lengths)).collect();
         match append(queue, &payloads, self.when_full, self.durability, &self.known) {
             Going::On => Going::On,
             Going::Stop => {
@@ -256,11 +289,18 @@ impl Story {
             let (queue, known, when_full) = (queue.clone(), Arc::clone(&self.known), self.when_full);
             let mut rng = self.rng.fork();
             self.meanwhile.set(Some(Box::new(move || {
-                let next = lock(&known).oracle.next;
-                append(&queue, &[payload(&mut rng, next)], when_full, Durability::Os, &known);
+                let (next, lengths) = {
+                    let known = lock(&known);
+                    (known.oracle.next, known.lengths)
+                };
+                append(&queue, &[payload(&mut rng, next, lengths)], when_full, Durability::Os, &known);
             })));
         }
+        let (waits, known) = (queue.clone(), Arc::clone(&self.known));
+        // Somebody who waits hears of it in the moment in which the watermark rises.
+        self.meanwhile.set_hearing(Some(Box::new(move || promise(&waits, &mut lock(&known).oracle))));
         let result = queue.sync();
+        self.meanwhile.set_hearing(None);
         self.meanwhile.set(None);
         let mut known = lock(&self.known);
         promise(queue, &mut known.oracle);
@@ -307,8 +347,9 @@ impl Story {
         let oldest = status.oldest_seq.as_u64();
         known.oracle.floor = oldest;
         known.oracle.may_drop = oldest;
-        if bytes > MAX_BYTES {
-            known.wrong.get_or_insert_with(|| format!("the files take {bytes} of {MAX_BYTES} bytes"));
+        let max_bytes = known.max_bytes;
+        if bytes > max_bytes {
+            known.wrong.get_or_insert_with(|| format!("the files take {bytes} of {max_bytes} bytes"));
         }
     }
 
@@ -378,7 +419,7 @@ fn append(
 }
 
 /// The queue's watermark is its word.
-fn promise(queue: &Queue, oracle: &mut Oracle) {
+pub(super) fn promise(queue: &Queue, oracle: &mut Oracle) {
     let durable = queue.durable_seq().map_or(1, |seq| seq.into_inner().as_u64() + 1);
     oracle.durable = oracle.durable.max(durable);
 }
@@ -404,7 +445,11 @@ fn forged(number: u64, unique: u64) -> Payload {
 }
 
 /// A payload like no other; sometimes one that somebody made to look like records.
-pub(super) fn payload(rng: &mut Rng, number: u64) -> Payload {
+pub(super) fn payload(rng: &mut Rng, number: u64, lengths: Lengths) -> Payload {
+    if lengths == Lengths::WholeSectors {
+        let sectors = if rng.once_in(5) { 1 + rng.place(36) } else { 1 };
+        return filled(rng, sectors * 512 - HEADER_LEN);
+    }
     if rng.once_in(8) {
         return forged(number, rng.word());
     }
@@ -413,6 +458,11 @@ pub(super) fn payload(rng: &mut Rng, number: u64) -> Payload {
         9..=11 => 10_000 + rng.place(9_000),
         _ => rng.place(300),
     };
+    filled(rng, len)
+}
+
+/// A payload like no other of that length.
+pub(super) fn filled(rng: &mut Rng, len: usize) -> Payload {
     let mut bytes = vec![0; len];
     let seed = rng.word();
     // The front is unique, the rest only has to differ.
@@ -433,4 +483,4 @@ const LENGTHS: [usize; 9] = [0, 1, 7, 8, 511, 512, 513, 4095, 4096];
 const PICTURES: usize = 5;
 const FLIPS: usize = 20;
 const SEGMENT: u64 = 64 << 10;
-pub(super) const MAX_BYTES: u64 = 4096 + 2 * 3 * 4096 + 16 * 4 * 4096 + 4 * SEGMENT;
+const SMALL_FILES: u64 = 4096 + 2 * 3 * 4096 + 16 * 4 * 4096;

@@ -81,6 +81,13 @@ impl Oracle {
         }
     }
 
+    /// How long the records are of a batch that began with `number`.
+    pub(super) fn lengths_at(&self, number: u64) -> Vec<usize> {
+        let batch = self.batches.iter().rev().find(|batch| batch.start == number).cloned();
+        let last = |number| self.maybe.get(&number).and_then(|list| list.last());
+        batch.unwrap_or_default().filter_map(last).map(|payload| payload.len()).collect()
+    }
+
     /// The queue was opened after a crash and goes on with `next`: what was behind may not come back.
     pub(super) fn goes_on(
         &mut self,

@@ -6,10 +6,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::format::CONSUMERS;
+use crate::format::{CONSUMERS, STATE};
 use crate::options::Options;
 use crate::rules::Rules;
-use crate::storage::{Region, Storage, StorageFile};
+use crate::storage::{Boot, Region, Storage, StorageFile};
 
 /// A mistake that a disk queue could make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,11 +41,17 @@ pub enum Bug {
     MappingKept,
     /// The salt is no secret, so a message can look like a record.
     NoSecret,
+    /// Each boot of the machine passes for the same one.
+    BootNotLookedAt,
+    /// It is noted that records are durable after somebody was told.
+    NotedAfterTold,
+    /// That what must not come back is overwritten is not noted.
+    CutUnnoted,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::NoDirectorySync,
         Self::WatermarkBeforeSync,
         Self::SyncAskedAgain,
@@ -59,6 +65,9 @@ impl Bug {
         Self::NothingPrepared,
         Self::MappingKept,
         Self::NoSecret,
+        Self::BootNotLookedAt,
+        Self::NotedAfterTold,
+        Self::CutUnnoted,
     ];
 
     pub(super) fn wrap(bug: Option<Self>, storage: Arc<dyn Storage>) -> Arc<dyn Storage> {
@@ -80,6 +89,8 @@ impl Bug {
             Some(Self::SaltKept) => Rules::SaltKept,
             Some(Self::LengthNotCovered) => Rules::LengthNotCovered,
             Some(Self::MappingKept) => Rules::MappingKept,
+            Some(Self::NotedAfterTold) => Rules::NotedAfterTold,
+            Some(Self::CutUnnoted) => Rules::CutUnnoted,
             _ => Rules::Kept,
         })
     }
@@ -87,17 +98,32 @@ impl Bug {
 
 /// Work to be done while a sync goes on.
 #[derive(Clone, Default)]
-pub(super) struct Meanwhile(Arc<Mutex<Option<Work>>>);
+pub(super) struct Meanwhile {
+    work: Arc<Mutex<Option<Work>>>,
+    hearing: Arc<Mutex<Option<Hearing>>>,
+}
 
 type Work = Box<dyn FnOnce() + Send>;
+type Hearing = Box<dyn FnMut() + Send>;
 
 impl Meanwhile {
     pub(super) fn set(&self, work: Option<Work>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = work;
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    }
+
+    /// What is done before each write to `STATE`.
+    pub(super) fn set_hearing(&self, hearing: Option<Hearing>) {
+        *self.hearing.lock().unwrap_or_else(PoisonError::into_inner) = hearing;
+    }
+
+    fn hear(&self) {
+        if let Some(hearing) = &mut *self.hearing.lock().unwrap_or_else(PoisonError::into_inner) {
+            hearing();
+        }
     }
 
     fn run(&self) {
-        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(work) = work {
             work();
         }
@@ -130,6 +156,7 @@ struct BrokenFile {
 enum Kind {
     Segment,
     Cursor,
+    State,
     Other,
 }
 
@@ -139,6 +166,8 @@ impl Broken {
             Kind::Segment
         } else if name.starts_with(CONSUMERS) {
             Kind::Cursor
+        } else if name == STATE {
+            Kind::State
         } else {
             Kind::Other
         };
@@ -194,6 +223,10 @@ impl Storage for Broken {
         self.storage.random(out)
     }
 
+    fn boot(&self) -> Option<Boot> {
+        if self.bug == Some(Bug::BootNotLookedAt) { Boot::new([1; 16]) } else { self.storage.boot() }
+    }
+
     fn now(&self) -> u64 {
         self.storage.now()
     }
@@ -206,6 +239,9 @@ impl StorageFile for BrokenFile {
 
     fn write_all_at(&self, buf: &[u8], at: u64) -> io::Result<()> {
         let zeros = buf.iter().all(|byte| *byte == 0);
+        if self.kind == Kind::State {
+            self.meanwhile.hear();
+        }
         match (self.bug, self.kind) {
             (Some(Bug::NoCut), Kind::Segment) if zeros => Ok(()),
             (Some(Bug::OneCursorSlot), Kind::Cursor) if buf.len() < 4096 => {
