@@ -134,6 +134,8 @@ deviations! {
     Uptime = "uptime",
     /// A tag without a stamp and a host before it.
     MissingStamp = "missing_stamp",
+    /// No header that could be read: neither stamp nor host nor tag. What follows the PRI is message, if anything does.
+    NoHeader = "no_header",
 }
 
 /// A set of [`Deviation`]s.

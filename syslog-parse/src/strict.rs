@@ -19,7 +19,7 @@ impl Message<'_> {
     ///
     /// let line = b"<13>1 2026-01-01T00:00:00.1234567Z host app - - - text";
     /// let found = parse(line).strict().unwrap_err();
-    /// assert_eq!((found.deviation, found.field, found.offset), (Some(Deviation::LongFraction), Field::Timestamp, 32));
+    /// assert_eq!((found.deviation, found.field, found.offset), (Deviation::LongFraction, Field::Timestamp, 32));
     /// assert_eq!(found.to_string(), "timestamp is not as the rfc asks at offset 32: long_fraction");
     /// ```
     ///
@@ -31,10 +31,11 @@ impl Message<'_> {
             Format::Rfc5424 => self.deviations().without(ALLOWED_IN_5424),
             Format::Rfc3164 => self.deviations().without(ALLOWED_IN_3164),
             Format::Unparsed => {
-                let deviation = self.deviations().without(ALLOWED_IN_3164).iter().next();
+                let forbidden = self.deviations().without(ALLOWED_IN_3164);
+                let deviation = forbidden.iter().next().unwrap_or(Deviation::NoHeader);
                 let (field, offset) = match deviation {
-                    Some(_) => (Field::Pri, 0),
-                    None => (Field::Timestamp, self.header().message.start as usize),
+                    Deviation::NoHeader => (Field::Timestamp, self.header().message.start as usize),
+                    _ => (Field::Pri, 0),
                 };
                 return Err(NotStrict { deviation, field, offset });
             }
@@ -47,7 +48,7 @@ impl Message<'_> {
         Err(match place {
             Some((field, offset)) => {
                 let of_field = forbidden.iter().find(|&deviation| field_of(deviation) == Some(field));
-                NotStrict { deviation: Some(of_field.unwrap_or(first)), field, offset }
+                NotStrict { deviation: of_field.unwrap_or(first), field, offset }
             }
             None => locate::in_rfc3164(self, first),
         })
@@ -57,8 +58,8 @@ impl Message<'_> {
 /// A message is not to the letter of its RFC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrict {
-    /// How it differs there; `None`: there is no header at all.
-    pub deviation: Option<Deviation>,
+    /// How it differs there.
+    pub deviation: Deviation,
     /// The part of the message that is not as it should be.
     pub field: Field,
     /// The offset of the first octet that is not, or of the field where no single octet is to blame.
@@ -68,7 +69,7 @@ pub struct NotStrict {
 impl fmt::Display for NotStrict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (field, offset) = (self.field.as_str(), self.offset);
-        let deviation = self.deviation.map_or("no header", Deviation::as_str);
+        let deviation = self.deviation.as_str();
         write!(f, "{field} is not as the rfc asks at offset {offset}: {deviation}")
     }
 }
@@ -139,6 +140,7 @@ const fn field_of(deviation: Deviation) -> Option<Field> {
         | D::NilStamp
         | D::Uptime
         | D::MissingStamp
+        | D::NoHeader
         | D::CiscoSeq
         | D::ClockUnsynced
         | D::DeviceShape => Field::Timestamp,

@@ -73,6 +73,24 @@ fn text_that_is_no_header_is_all_message() {
 }
 
 #[test]
+fn a_message_without_a_header_that_can_be_read_says_so() {
+    for line in [
+        "<134>CEF:0|a|b|1|c|d|5|x=y",
+        "<13>Dez 24 10:00:00 host app: x",
+        "<13>1 - text",
+        "<13>",
+        "<13>\n",
+        "HELLO SYSLOG",
+        "",
+    ] {
+        assert_eq!(parse(line.as_bytes()).format(), Format::Unparsed, "{line}");
+        assert!(has(line, Deviation::NoHeader), "{line}");
+    }
+    assert!(!has("<13>app[1]: no more than a tag", Deviation::NoHeader));
+    assert!(!has("<13>Oct 11 22:14:15", Deviation::NoHeader));
+}
+
+#[test]
 fn a_pri_that_is_none_belongs_to_the_text() {
     for line in ["<abc>x", "<", "<1", "<12345>x", "<-1>x"] {
         let message = parse(line.as_bytes());

@@ -205,5 +205,5 @@ pub(super) fn in_rfc3164(message: &Message<'_>, deviation: Deviation) -> NotStri
         _ if header.pri.is_some() => behind_pri,
         _ => 0,
     };
-    NotStrict { deviation: Some(deviation), field, offset: offset.min(message.raw().len()) }
+    NotStrict { deviation, field, offset: offset.min(message.raw().len()) }
 }
