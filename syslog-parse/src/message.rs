@@ -95,8 +95,22 @@ impl<'a> Message<'a> {
         self.header.stamp
     }
 
-    /// The name of a zone behind the stamp. Names are ambiguous by nature: look it up in a table of your own, and
-    /// give [`resolve_in`](crate::resolve_in) what it means.
+    /// The name of a zone behind the stamp. Names are ambiguous by nature, save `UTC` and `GMT`, of which the stamp has
+    /// the offset: look it up in a table of your own, and give [`resolve_in`](crate::resolve_in) what it means.
+    ///
+    /// ```
+    /// use syslog_parse::{FixedOffset, Timestamp, ZoneSource, parse, resolve_in};
+    ///
+    /// let message = parse(b"<13>Nov 20 2026 10:00:00 CET host app: text");
+    /// let configured = FixedOffset::UTC;
+    /// let (zone, source) = match message.zone_name() {
+    ///     Some(b"CET") => (FixedOffset::from_seconds(3600).unwrap(), ZoneSource::Name),
+    ///     _ => (configured, ZoneSource::Configured),
+    /// };
+    /// let received = Timestamp::new(1_795_165_200, 0);
+    /// let found = resolve_in(&message.stamp().unwrap(), &zone, source, received).unwrap();
+    /// assert_eq!(found.instant, Timestamp::new(1_795_165_200, 0));
+    /// ```
     #[inline]
     pub fn zone_name(&self) -> Option<&'a [u8]> {
         self.header.zone_name.of(self.raw)
