@@ -174,7 +174,8 @@ impl<'a> Draft<'a> {
 
     /// Appends the message in the shape of RFC 3164 to `out`. MSGID and structured data have no place there.
     ///
-    /// Composed anew, a tag is cut to 32 octets, an absent host is `-`, and a message without a time has no header.
+    /// Composed anew, a tag is cut to 32 octets, an absent host is `-`, and a message without a time has no header. A host
+    /// keeps its domain, though §4.1.2 has none there; the length is that of `style`.
     pub fn emit_rfc3164(&self, style: &Style, out: &mut Vec<u8>) {
         self.emit(Format::Rfc3164, style, out);
     }

@@ -190,3 +190,11 @@ fn an_empty_field_is_written_as_an_absent_one() {
     draft.app(Some(b"a"));
     assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:15 - a: m");
 }
+
+#[test]
+fn a_stamp_that_is_longer_than_usual_is_replaced_as_a_whole() {
+    let message = parse(b"<13>Oct  11 22:14:15 host.example.com app: m");
+    let mut draft = Draft::of(&message);
+    draft.time(Timestamp::new(1_791_756_856, 0), 0, 0);
+    assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:16 host.example.com app: m");
+}
