@@ -2,6 +2,7 @@
 //!
 //! How it is found is told in `parse`.
 
+use crate::scan::{digits_end, skip_blanks};
 use crate::structured_data::{Elements, Quotes};
 use crate::{Deviation, Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
 use std::fmt;
@@ -69,6 +70,20 @@ impl<'a> Message<'a> {
     #[inline]
     pub const fn format(&self) -> Format {
         self.header.format
+    }
+
+    /// VERSION of RFC 5424 §6.2.2, read from the octets when it is asked for; `None` in other shapes.
+    pub fn version(&self) -> Option<u16> {
+        if self.format() != Format::Rfc5424 {
+            return None;
+        }
+        let bare = self.deviations().contains(Deviation::MissingPri);
+        let pri_end = if bare { 0 } else { memchr::memchr(b'>', self.raw)? + 1 };
+        let start = skip_blanks(self.raw, pri_end);
+        let digits = self.raw.get(start..digits_end(self.raw, start)).filter(|digits| !digits.is_empty())?;
+        digits.iter().try_fold(0_u16, |value, digit| {
+            value.checked_mul(10)?.checked_add(u16::from(digit.wrapping_sub(b'0')))
+        })
     }
 
     /// The number between `<` and `>`.
@@ -193,5 +208,24 @@ impl fmt::Debug for Message<'_> {
             .field("sequence", &self.header.sequence)
             .field("deviations", &self.header.deviations)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn the_version_is_that_of_rfc_5424_only() {
+        for (line, version) in [
+            ("<13>1 - h a p m -", Some(1)),
+            ("<13> 999 - h a p m -", Some(999)),
+            ("1 - h a p m -", Some(1)),
+            ("21 <13>2 - h a p m - >", Some(2)),
+            ("<13>Oct 11 22:14:15 h a: m", None),
+            ("<13>1 text", None),
+        ] {
+            assert_eq!(parse(line.as_bytes()).version(), version, "{line}");
+        }
     }
 }
