@@ -248,7 +248,7 @@ fn is_level(word: &[u8]) -> bool {
     let named = |name: &str| Severity::ALL.iter().any(|level| level.as_str().eq_ignore_ascii_case(name));
     match std::str::from_utf8(word).map(|word| (word, word.split_once('.'))) {
         Ok((_, Some((facility, severity)))) => {
-            Facility::ALL.iter().any(|one| one.as_str() == facility) && named(severity)
+            Facility::from_name(facility).is_some() && named(severity)
         }
         Ok((word, None)) => named(word),
         Err(_) => false,
