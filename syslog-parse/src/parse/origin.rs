@@ -247,9 +247,7 @@ pub(super) const fn may_be_level(first: u8, len: usize) -> bool {
 fn is_level(word: &[u8]) -> bool {
     let named = |name: &str| Severity::ALL.iter().any(|level| level.as_str().eq_ignore_ascii_case(name));
     match std::str::from_utf8(word).map(|word| (word, word.split_once('.'))) {
-        Ok((_, Some((facility, severity)))) => {
-            Facility::from_name(facility).is_some() && named(severity)
-        }
+        Ok((_, Some((facility, severity)))) => Facility::from_name(facility).is_some() && named(severity),
         Ok((word, None)) => named(word),
         Err(_) => false,
     }
