@@ -198,3 +198,13 @@ fn a_stamp_that_is_longer_than_usual_is_replaced_as_a_whole() {
     draft.time(Timestamp::new(1_791_756_856, 0), 0, 0);
     assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:16 host.example.com app: m");
 }
+
+#[test]
+fn what_only_strict_refuses_is_copied_around_a_change_too() {
+    let text = "x".repeat(1100);
+    let line = format!("<13>Oct 11 22:14:15 host.example.com Use\tthe BFG! {text}");
+    let message = parse(line.as_bytes());
+    assert!(message.strict().is_err());
+    let mut draft = Draft::of(&message);
+    assert_eq!(rfc3164(draft.pri(Pri::MAX), Style::default()), line.replace("<13>", "<191>"));
+}
