@@ -2,6 +2,8 @@
 //!
 //! Zones are `zone`'s, missing years are `resolve`'s.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// An instant: seconds and nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -19,6 +21,24 @@ impl Timestamp {
     /// Seconds and nanoseconds since the epoch.
     pub const fn new(secs: i64, nanos: u32) -> Self {
         Self { secs, nanos }
+    }
+}
+
+/// What a clock of the standard library reads. Before 1970 too; an instant that 64 bits of seconds cannot say is the nearest
+/// that they can.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self::new(i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
+            Err(error) => {
+                let before = error.duration();
+                let secs = i64::try_from(before.as_secs()).map_or(i64::MIN, |secs| -secs);
+                match before.subsec_nanos() {
+                    0 => Self::new(secs, 0),
+                    nanos => Self::new(secs.saturating_sub(1), 1_000_000_000 - nanos),
+                }
+            }
+        }
     }
 }
 
@@ -253,6 +273,16 @@ fn eight_digits(number: u32) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_clock_of_the_system_is_an_instant_on_both_sides_of_1970() {
+        let at = |nanos: u64| Duration::from_nanos(nanos);
+        assert_eq!(Timestamp::from(UNIX_EPOCH), Timestamp::UNIX_EPOCH);
+        assert_eq!(Timestamp::from(UNIX_EPOCH + at(1_500_000_000)), Timestamp::new(1, 500_000_000));
+        assert_eq!(Timestamp::from(UNIX_EPOCH - at(1_000_000_000)), Timestamp::new(-1, 0));
+        assert_eq!(Timestamp::from(UNIX_EPOCH - at(1_500_000_000)), Timestamp::new(-2, 500_000_000));
+    }
 
     #[test]
     fn the_epoch_is_day_zero_and_every_day_comes_back() {

@@ -54,7 +54,7 @@ deviations! {
     ExtraSpace = "extra_space",
     /// A field longer than RFC 5424 §6 allows; kept whole.
     LongField = "long_field",
-    /// A header field with octets outside of printable US-ASCII.
+    /// A header field with octets outside of printable US-ASCII; of RFC 3164 only `strict` looks for it.
     NotPrintable = "not_printable",
     /// RFC 5424 without structured data and without the `-` in its place.
     NoSd = "no_sd",
@@ -134,6 +134,15 @@ deviations! {
     Uptime = "uptime",
     /// A tag without a stamp and a host before it.
     MissingStamp = "missing_stamp",
+    /// No header that could be read: neither stamp nor host nor tag. What follows the PRI is message, if anything does.
+    NoHeader = "no_header",
+    /// RFC 3164 with a domain in the name of the host (§4.1.2). `parse` remarks none, since most senders have one: only
+    /// [`Message::strict`](crate::Message::strict) does.
+    HostDomain = "host_domain",
+    /// RFC 3164 with more than 1024 octets (§4.1). Only `strict` looks for it.
+    LongMessage = "long_message",
+    /// RFC 3164 with a control character behind the host (§4.1.3). Only `strict` looks for it.
+    ControlInMessage = "control_in_message",
 }
 
 /// A set of [`Deviation`]s.

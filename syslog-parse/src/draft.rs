@@ -44,7 +44,9 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A message of that PRI, with nothing in it. Absent fields are NILVALUE in RFC 5424.
+    /// A message of that PRI, with nothing in it. Absent and empty fields are NILVALUE in RFC 5424.
+    ///
+    /// A PRI above 191 has no meaning: [`Pri::DEFAULT`] is written, as relays do (RFC 3164 §4.3.3).
     ///
     /// Nothing is allocated but what `out` needs to grow; use one `Vec` for many messages.
     ///
@@ -74,7 +76,7 @@ impl<'a> Draft<'a> {
         Self {
             source: None,
             changed: Changes::NONE,
-            pri,
+            pri: with_meaning(pri),
             time: Time::Unknown,
             host: None,
             app: None,
@@ -86,13 +88,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The message that was parsed; without a PRI it gets [`Pri::DEFAULT`].
+    /// The message that was parsed; without a PRI, or with one above 191, it gets [`Pri::DEFAULT`] when it is composed.
     pub fn of(message: &Message<'a>) -> Self {
         let mark = message.deviations().contains(Deviation::Bom);
         Self {
             source: Some(*message),
             changed: Changes::NONE,
-            pri: message.pri().filter(|&pri| pri <= Pri::MAX).unwrap_or(Pri::DEFAULT),
+            pri: message.pri().map_or(Pri::DEFAULT, with_meaning),
             time: message.stamp().filter(Stamp::is_possible).map_or(Time::Unknown, Time::AsReceived),
             host: message.host(),
             app: message.app(),
@@ -104,9 +106,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Replaces PRI.
+    /// Replaces PRI; one above 191 by [`Pri::DEFAULT`].
     pub fn pri(&mut self, pri: Pri) -> &mut Self {
-        self.change(Part::Pri).pri = pri;
+        self.change(Part::Pri).pri = with_meaning(pri);
         self
     }
 
@@ -129,7 +131,7 @@ impl<'a> Draft<'a> {
         self
     }
 
-    /// Replaces APP-NAME, the tag of RFC 3164.
+    /// Replaces APP-NAME, the tag of RFC 3164. An empty one is as none.
     pub fn app(&mut self, app: Option<&'a [u8]>) -> &mut Self {
         self.change(Part::App).app = app;
         self
@@ -172,7 +174,8 @@ impl<'a> Draft<'a> {
 
     /// Appends the message in the shape of RFC 3164 to `out`. MSGID and structured data have no place there.
     ///
-    /// Composed anew, a tag is cut to 32 octets, an absent host is `-`, and a message without a time has no header.
+    /// Composed anew, a tag is cut to 32 octets, an absent host is `-`, and a message without a time has no header. A host
+    /// keeps its domain, though §4.1.2 has none there; the length is that of `style`.
     pub fn emit_rfc3164(&self, style: &Style, out: &mut Vec<u8>) {
         self.emit(Format::Rfc3164, style, out);
     }
@@ -274,6 +277,11 @@ impl Changes {
     const fn contains(self, part: Part) -> bool {
         self.0 & (1 << part as u8) != 0
     }
+}
+
+/// A PRI that other receivers can read: what is above 191 has no facility and no severity.
+const fn with_meaning(pri: Pri) -> Pri {
+    if pri.number() > Pri::MAX.number() { Pri::DEFAULT } else { pri }
 }
 
 /// How much of `octets` can stay so that there are no more than `max`, and no character of UTF-8 is cut.

@@ -5,6 +5,7 @@
 mod count;
 
 use count::{Count, Shape};
+use std::fmt;
 
 /// How messages are told apart in a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -330,7 +331,7 @@ pub struct Frame<'b> {
 }
 
 /// How a frame came out of the stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FrameFlags(u8);
 
 impl FrameFlags {
@@ -361,6 +362,21 @@ impl FrameFlags {
     /// The bits, for counters.
     pub const fn bits(self) -> u8 {
         self.0
+    }
+}
+
+impl fmt::Debug for FrameFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (Self::COUNTED, "counted"),
+            (Self::TRUNCATED, "truncated"),
+            (Self::UNFINISHED, "unfinished"),
+            (Self::BAD_COUNT, "bad_count"),
+            (Self::RESYNCHRONISED, "resynchronised"),
+        ];
+        f.debug_set()
+            .entries(names.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name))
+            .finish()
     }
 }
 

@@ -64,7 +64,8 @@ pub struct Header {
     pub pri: Option<Pri>,
     /// The civil fields of the time stamp, whether or not there is such a date.
     pub stamp: Option<Stamp>,
-    /// Name of the zone behind the stamp, such as `CEST`; what it means only the caller can know.
+    /// Name of the zone behind the stamp, such as `CEST`; what it means only the caller can know, but of `UTC` and `GMT`,
+    /// which are offsets too.
     pub zone_name: Span,
     /// HOSTNAME.
     pub host: Span,

@@ -30,7 +30,7 @@
 //!
 //! Of a message the first 4 GiB are looked at. Nothing is allocated while parsing, framing and resolving; writing
 //! appends to a `Vec` of the caller. A stamp that cannot be, such as 30 February, keeps its fields, and [`resolve()`]
-//! answers `None`. What a zone name such as `CST` means, the caller must know. Duplicate SD-IDs are looked for among
+//! answers `None`. What a zone name such as `CST` means, the caller must know ([`Message::zone_name`]); `UTC` and `GMT` are offsets. Duplicate SD-IDs are looked for among
 //! the first 64 elements.
 //!
 //! # Features

@@ -2,6 +2,7 @@
 //!
 //! How it is found is told in `parse`.
 
+use crate::scan::{digits_end, skip_blanks};
 use crate::structured_data::{Elements, Quotes};
 use crate::{Deviation, Deviations, Facility, Header, Pri, Severity, Span, Stamp, StructuredData};
 use std::fmt;
@@ -71,6 +72,20 @@ impl<'a> Message<'a> {
         self.header.format
     }
 
+    /// VERSION of RFC 5424 §6.2.2, read from the octets when it is asked for; `None` in other shapes.
+    pub fn version(&self) -> Option<u16> {
+        if self.format() != Format::Rfc5424 {
+            return None;
+        }
+        let bare = self.deviations().contains(Deviation::MissingPri);
+        let pri_end = if bare { 0 } else { memchr::memchr(b'>', self.raw)? + 1 };
+        let start = skip_blanks(self.raw, pri_end);
+        let digits = self.raw.get(start..digits_end(self.raw, start)).filter(|digits| !digits.is_empty())?;
+        digits.iter().try_fold(0_u16, |value, digit| {
+            value.checked_mul(10)?.checked_add(u16::from(digit.wrapping_sub(b'0')))
+        })
+    }
+
     /// The number between `<` and `>`.
     #[inline]
     pub const fn pri(&self) -> Option<Pri> {
@@ -95,8 +110,22 @@ impl<'a> Message<'a> {
         self.header.stamp
     }
 
-    /// The name of a zone behind the stamp. Names are ambiguous by nature: look it up in a table of your own, and
-    /// give [`resolve_in`](crate::resolve_in) what it means.
+    /// The name of a zone behind the stamp. Names are ambiguous by nature, save `UTC` and `GMT`, of which the stamp has
+    /// the offset: look it up in a table of your own, and give [`resolve_in`](crate::resolve_in) what it means.
+    ///
+    /// ```
+    /// use syslog_parse::{FixedOffset, Timestamp, ZoneSource, parse, resolve_in};
+    ///
+    /// let message = parse(b"<13>Nov 20 2026 10:00:00 CET host app: text");
+    /// let configured = FixedOffset::UTC;
+    /// let (zone, source) = match message.zone_name() {
+    ///     Some(b"CET") => (FixedOffset::from_seconds(3600).unwrap(), ZoneSource::Name),
+    ///     _ => (configured, ZoneSource::Configured),
+    /// };
+    /// let received = Timestamp::new(1_795_165_200, 0);
+    /// let found = resolve_in(&message.stamp().unwrap(), &zone, source, received).unwrap();
+    /// assert_eq!(found.instant, Timestamp::new(1_795_165_200, 0));
+    /// ```
     #[inline]
     pub fn zone_name(&self) -> Option<&'a [u8]> {
         self.header.zone_name.of(self.raw)
@@ -182,5 +211,24 @@ impl fmt::Debug for Message<'_> {
             .field("sequence", &self.header.sequence)
             .field("deviations", &self.header.deviations)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn the_version_is_that_of_rfc_5424_only() {
+        for (line, version) in [
+            ("<13>1 - h a p m -", Some(1)),
+            ("<13> 999 - h a p m -", Some(999)),
+            ("1 - h a p m -", Some(1)),
+            ("21 <13>2 - h a p m - >", Some(2)),
+            ("<13>Oct 11 22:14:15 h a: m", None),
+            ("<13>1 text", None),
+        ] {
+            assert_eq!(parse(line.as_bytes()).version(), version, "{line}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{Deviation, Deviations, Header, Message, Pri, Span};
 /// Reads a message, whatever it is.
 ///
 /// It never fails: where nothing fits, the message is [`Format::Unparsed`](crate::Format::Unparsed) and all that follows the PRI is its text.
-/// What is not as the RFCs ask is in [`Message::deviations`]. Nothing is allocated and nothing copied. Of inputs
+/// What is not as the RFCs ask is in [`Message::deviations`], [`Deviation::NoHeader`] too. Nothing is allocated and nothing copied. Of inputs
 /// beyond 4 GiB only the first 4 GiB are looked at.
 pub fn parse(raw: &[u8]) -> Message<'_> {
     let envelope = Envelope::of(raw);
@@ -83,9 +83,11 @@ fn read_any(envelope: &Envelope<'_>) -> Header {
         _ => rfc3164::read(text, body, header) || device::read(text, body, header),
     };
     if !known {
+        let mut deviations = envelope.deviations.intersection(OF_THE_ENVELOPE);
+        deviations.insert(Deviation::NoHeader);
         *header = Header {
             pri: envelope.pri,
-            deviations: envelope.deviations.intersection(OF_THE_ENVELOPE),
+            deviations,
             message: Span::new(envelope.start, text.len()),
             ..Header::EMPTY
         };

@@ -108,9 +108,15 @@ impl Facility {
         }
     }
 
-    /// The facility of that name.
+    /// The facility of that name: those of [`as_str`](Self::as_str), in small letters or capitals, with `-` or `_`.
+    ///
+    /// `security` is number 13, the log audit, as in FreeBSD; some systems have it as an old name of `auth`.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|facility| facility.as_str() == name)
+        let same = |known: &str| {
+            let plain = |octet: u8| if octet == b'_' { b'-' } else { octet.to_ascii_lowercase() };
+            name.bytes().map(plain).eq(known.bytes())
+        };
+        Self::ALL.into_iter().find(|facility| same(facility.as_str()))
     }
 }
 
@@ -147,9 +153,21 @@ impl Severity {
         }
     }
 
-    /// The severity of that name.
+    /// The severity of that name, in small letters or capitals: those of [`as_str`](Self::as_str), and `panic`,
+    /// `emergency`, `critical`, `error`, `warn`, `informational`.
+    ///
+    /// ```
+    /// use syslog_parse::Severity;
+    ///
+    /// assert_eq!(Severity::from_name("Error"), Some(Severity::Err));
+    /// assert_eq!(Severity::from_name("worse"), None);
+    /// ```
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.as_str() == name)
+        let known = Self::ALL.into_iter().map(|severity| (severity.as_str(), severity));
+        known
+            .chain(SYNONYMS)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, severity)| severity)
     }
 }
 
@@ -191,6 +209,16 @@ const SEVERITIES: [Severity; 8] = [
     Severity::Debug,
 ];
 
+/// What else the severities are called, in syslog(3), RFC 5424 and elsewhere.
+const SYNONYMS: [(&str, Severity); 6] = [
+    ("panic", Severity::Emerg),
+    ("emergency", Severity::Emerg),
+    ("critical", Severity::Crit),
+    ("error", Severity::Err),
+    ("warn", Severity::Warning),
+    ("informational", Severity::Info),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,5 +244,24 @@ mod tests {
         assert!(Facility::ALL.into_iter().all(|f| Facility::from_name(f.as_str()) == Some(f)));
         assert!(Severity::ALL.into_iter().all(|s| Severity::from_name(s.as_str()) == Some(s)));
         assert_eq!(Facility::ALL.map(|f| f as u8), std::array::from_fn(|i| u8::try_from(i).unwrap()));
+    }
+
+    #[test]
+    fn names_are_understood_as_people_write_them() {
+        for (name, severity) in [
+            ("ERR", Severity::Err),
+            ("error", Severity::Err),
+            ("Warn", Severity::Warning),
+            ("panic", Severity::Emerg),
+            ("emergency", Severity::Emerg),
+            ("critical", Severity::Crit),
+            ("Informational", Severity::Info),
+        ] {
+            assert_eq!(Severity::from_name(name), Some(severity), "{name}");
+        }
+        assert_eq!(Facility::from_name("LOCAL7"), Some(Facility::Local7));
+        assert_eq!(Facility::from_name("Solaris_Cron"), Some(Facility::SolarisCron));
+        assert!(["", "local8", "local", "error"].into_iter().all(|name| Facility::from_name(name).is_none()));
+        assert!(["", "er", "errors", "auth"].into_iter().all(|name| Severity::from_name(name).is_none()));
     }
 }

@@ -89,7 +89,6 @@ impl ZoneSource {
 
 /// How an instant was found, in one octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Provenance(u8);
 
 impl Provenance {
@@ -123,6 +122,16 @@ impl Provenance {
     pub const fn year_inferred(self) -> bool {
         self.0 & Self::YEAR_INFERRED != 0
     }
+
+    /// What had to be inferred and what is to be remarked, by the names of the methods here.
+    #[cfg(feature = "serde")]
+    pub(crate) const NAMES: [(u8, &'static str); 5] = [
+        (Self::YEAR_INFERRED, "year_inferred"),
+        (Self::GAP, "gap"),
+        (Self::FOLD, "fold"),
+        (Self::LEAP_SECOND, "leap_second"),
+        (Self::WEEKDAY_DIFFERS, "weekday_differs"),
+    ];
 
     /// Clocks of the zone never showed this time.
     pub const fn gap(self) -> bool {

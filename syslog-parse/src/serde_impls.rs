@@ -2,9 +2,9 @@
 //!
 //! Plain numbers and structures derive what they need where they are.
 
-use crate::{Deviation, Deviations, Facility, Format, Severity, ZoneSource};
+use crate::{Deviation, Deviations, Facility, Format, Provenance, Severity, ZoneSource};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 use std::fmt;
 
 /// Serializes by `as_str` and back by looking for the word.
@@ -80,9 +80,71 @@ impl<'de> Deserialize<'de> for Deviations {
     }
 }
 
+/// `["configured", "year_inferred"]`: where the zone comes from, and what had to be inferred.
+impl Serialize for Provenance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let set = || Self::NAMES.iter().filter(|(bit, _)| self.bits() & bit != 0);
+        let mut words = serializer.serialize_seq(Some(1 + set().count()))?;
+        words.serialize_element(&self.zone())?;
+        set().try_for_each(|(_, name)| words.serialize_element(name))?;
+        words.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Provenance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+
+        impl<'de> Visitor<'de> for Words {
+            type Value = Provenance;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("where a zone comes from, and names of what was inferred")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut words: A) -> Result<Provenance, A::Error> {
+                let zone = words.next_element::<ZoneSource>()?;
+                let mut bits = zone.ok_or_else(|| A::Error::invalid_length(0, &self))? as u8;
+                while let Some(Inferred(bit)) = words.next_element()? {
+                    bits |= bit;
+                }
+                Ok(Provenance::from_bits(bits))
+            }
+        }
+
+        deserializer.deserialize_seq(Words)
+    }
+}
+
+/// One bit of a provenance, by its name.
+struct Inferred(u8);
+
+impl<'de> Deserialize<'de> for Inferred {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+
+        impl Visitor<'_> for Word {
+            type Value = Inferred;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("year_inferred, gap, fold, leap_second or weekday_differs")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Inferred, E> {
+                let found = Provenance::NAMES.iter().find(|(_, name)| *name == word);
+                found
+                    .map(|(bit, _)| Inferred(*bit))
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(word), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Word)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::{FixedOffset, Header, Resolved, Timestamp, parse, resolve};
+    use crate::{FixedOffset, Header, Provenance, Resolved, Timestamp, parse, resolve};
 
     #[test]
     fn a_header_and_an_instant_come_back_as_they_went() {
@@ -107,5 +169,21 @@ mod tests {
         assert_eq!(json["deviations"], serde_json::json!(["unquoted_sd"]));
         assert_eq!(serde_json::to_value(message.severity()).unwrap(), "crit");
         assert!(serde_json::from_str::<crate::Facility>("\"nothing\"").is_err());
+    }
+
+    #[test]
+    fn a_provenance_is_words_and_comes_back_whatever_it_is() {
+        for bits in 0..128 {
+            let provenance = Provenance::from_bits(bits);
+            let json = serde_json::to_string(&provenance).unwrap();
+            assert_eq!(serde_json::from_str::<Provenance>(&json).unwrap(), provenance, "{json}");
+        }
+        let stamp = parse(b"<13>Feb  5 17:32:18 h a: m").stamp().unwrap();
+        let found = resolve(&stamp, &FixedOffset::UTC, Timestamp::UNIX_EPOCH).unwrap();
+        let json = serde_json::to_value(found.provenance).unwrap();
+        assert_eq!(json, serde_json::json!(["configured", "year_inferred"]));
+        for wrong in ["[]", "6", r#"["gap"]"#, r#"["stamp", "stamp"]"#, r#"["stamp", "nothing"]"#] {
+            assert!(serde_json::from_str::<Provenance>(wrong).is_err(), "{wrong}");
+        }
     }
 }

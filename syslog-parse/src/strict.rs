@@ -1,25 +1,36 @@
 //! Strictness: whether a message is as its RFC asks, and where it first is not.
 //!
-//! The verdict is that of the deviations, which `parse` found. Here they are weighed, and the place is looked for.
+//! What `parse` remarked is weighed here; the place is looked for in `rfc5424` and `rfc3164`.
 
-mod locate;
+mod rfc3164;
+mod rfc5424;
+mod walk;
 
 use crate::{Deviation, Deviations, Format, Message};
 use std::fmt;
 
 impl Message<'_> {
-    /// Whether the message is to the letter of its RFC: 5424 §6, or 3164 §4.1.
+    /// Whether the message is to the letter of its RFC: 5424 §6, or 3164 §4.1; and where it first is not.
     ///
-    /// The verdict is a look at [`deviations`](Self::deviations). Only where it is bad the message is walked through
-    /// again for the place. Not forbidden are: in RFC 5424 a byte order mark and a version other than 1 (the grammar
-    /// has 1 to 999), in RFC 3164 a message without a tag, and in both LF or NUL at the end.
+    /// Of RFC 5424 the verdict is a look at [`forbidden`](Self::forbidden), and only where it is bad the message is walked
+    /// through again for the place. Of RFC 3164 the message is walked through always: it asks for more than
+    /// [`parse`](crate::parse()) remarks. That is a host without its domain ([`Deviation::HostDomain`]), visible US-ASCII in
+    /// host and tag ([`Deviation::NotPrintable`]), no control character behind the host
+    /// ([`Deviation::ControlInMessage`]), one blank between fields and 1024 octets at most ([`Deviation::LongMessage`]).
+    ///
+    /// Not forbidden are
+    /// - in both shapes LF or NUL at the end, which is the transport's, and not counted either,
+    /// - in RFC 5424 a byte order mark and a version other than 1 (the grammar has 1 to 999),
+    /// - in RFC 3164 a message without a tag, or with nothing behind the host; a tag that is not all letters and digits, such
+    ///   as `docker/web` (to the letter it ends there, and what follows is CONTENT); octets beyond US-ASCII in CONTENT; and a
+    ///   host that no name server would accept, such as `a_b`.
     ///
     /// ```
     /// use syslog_parse::{Deviation, Field, parse};
     ///
     /// let line = b"<13>1 2026-01-01T00:00:00.1234567Z host app - - - text";
     /// let found = parse(line).strict().unwrap_err();
-    /// assert_eq!((found.deviation, found.field, found.offset), (Some(Deviation::LongFraction), Field::Timestamp, 32));
+    /// assert_eq!((found.deviation, found.field, found.offset), (Deviation::LongFraction, Field::Timestamp, 32));
     /// assert_eq!(found.to_string(), "timestamp is not as the rfc asks at offset 32: long_fraction");
     /// ```
     ///
@@ -27,38 +38,38 @@ impl Message<'_> {
     ///
     /// It is not; with the first place where.
     pub fn strict(&self) -> Result<(), NotStrict> {
-        let forbidden = match self.format() {
-            Format::Rfc5424 => self.deviations().without(ALLOWED_IN_5424),
-            Format::Rfc3164 => self.deviations().without(ALLOWED_IN_3164),
-            Format::Unparsed => {
-                let deviation = self.deviations().without(ALLOWED_IN_3164).iter().next();
-                let (field, offset) = match deviation {
-                    Some(_) => (Field::Pri, 0),
-                    None => (Field::Timestamp, self.header().message.start as usize),
-                };
-                return Err(NotStrict { deviation, field, offset });
-            }
+        let fault = match self.format() {
+            Format::Rfc3164 => rfc3164::first_fault(self),
+            _ if self.forbidden().is_empty() => None,
+            Format::Rfc5424 => rfc5424::first_fault(self).or_else(|| self.somewhere()),
+            Format::Unparsed => walk::Walk::through(self).pri().err().or_else(|| self.somewhere()),
         };
-        let Some(first) = forbidden.iter().next() else { return Ok(()) };
-        let place = match self.format() {
-            Format::Rfc5424 => locate::in_rfc5424(self.raw()),
-            _ => None,
-        };
-        Err(match place {
-            Some((field, offset)) => {
-                let of_field = forbidden.iter().find(|&deviation| field_of(deviation) == Some(field));
-                NotStrict { deviation: Some(of_field.unwrap_or(first)), field, offset }
-            }
-            None => locate::in_rfc3164(self, first),
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// Those of the [deviations](Self::deviations) that the RFC of the shape forbids.
+    ///
+    /// Where there are none, each field is where it should be, though it may hold what [`strict`](Self::strict) refuses.
+    pub fn forbidden(&self) -> Deviations {
+        self.deviations().without(match self.format() {
+            Format::Rfc5424 => ALLOWED_IN_5424,
+            Format::Rfc3164 | Format::Unparsed => ALLOWED_IN_3164,
         })
+    }
+
+    /// What is forbidden, where no octet is to blame.
+    fn somewhere(&self) -> Option<NotStrict> {
+        let deviation = self.forbidden().iter().next()?;
+        let field = field_of(deviation).unwrap_or(Field::Message);
+        Some(NotStrict { deviation, field, offset: self.header().message.start as usize })
     }
 }
 
 /// A message is not to the letter of its RFC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStrict {
-    /// How it differs there; `None`: there is no header at all.
-    pub deviation: Option<Deviation>,
+    /// How it differs there.
+    pub deviation: Deviation,
     /// The part of the message that is not as it should be.
     pub field: Field,
     /// The offset of the first octet that is not, or of the field where no single octet is to blame.
@@ -68,7 +79,7 @@ pub struct NotStrict {
 impl fmt::Display for NotStrict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (field, offset) = (self.field.as_str(), self.offset);
-        let deviation = self.deviation.map_or("no header", Deviation::as_str);
+        let deviation = self.deviation.as_str();
         write!(f, "{field} is not as the rfc asks at offset {offset}: {deviation}")
     }
 }
@@ -139,10 +150,11 @@ const fn field_of(deviation: Deviation) -> Option<Field> {
         | D::NilStamp
         | D::Uptime
         | D::MissingStamp
+        | D::NoHeader
         | D::CiscoSeq
         | D::ClockUnsynced
         | D::DeviceShape => Field::Timestamp,
-        D::MissingHost | D::Forwarded => Field::Hostname,
+        D::MissingHost | D::Forwarded | D::HostDomain => Field::Hostname,
         D::MissingTag | D::TagTooLong | D::TagEndedBySpace => Field::AppName,
         D::NoSd
         | D::BadSd
@@ -153,7 +165,13 @@ const fn field_of(deviation: Deviation) -> Option<Field> {
         | D::UnknownEscape
         | D::SpaceInSd
         | D::NoSpaceAfterSd => Field::StructuredData,
-        D::Bom | D::BadUtf8 | D::RelayHeader | D::Repeated | D::TrailingTerminator => Field::Message,
+        D::Bom
+        | D::BadUtf8
+        | D::RelayHeader
+        | D::Repeated
+        | D::TrailingTerminator
+        | D::LongMessage
+        | D::ControlInMessage => Field::Message,
         D::MissingField | D::ExtraSpace | D::LongField | D::NotPrintable => return None,
     })
 }

@@ -17,7 +17,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, style: &Style, out: &mut V
 pub(super) fn pri(pri: Pri, out: &mut Vec<u8>) {
     let number = pri.number();
     out.push(b'<');
-    for unit in [10_000, 1000, 100, 10] {
+    for unit in [100, 10] {
         if number >= unit {
             out.push(digit(number / unit));
         }
@@ -214,7 +214,7 @@ fn rfc3164(draft: &Draft<'_>, controls: Controls, out: &mut Vec<u8>) {
         }
         out.push(b' ');
     }
-    if draft.app.is_some() {
+    if draft.app.is_some_and(|app| !app.is_empty()) {
         tag(draft, out);
         out.extend_from_slice(b": ");
     }
@@ -233,7 +233,7 @@ fn tag(draft: &Draft<'_>, out: &mut Vec<u8>) {
         if octet <= b' ' || matches!(octet, b':' | b'[' | b'=' | b'"' | 0x7f) { b'_' } else { octet }
     };
     out.extend(draft.app.unwrap_or_default().iter().take(32).map(|&octet| fit(octet)));
-    if let Some(procid) = draft.procid {
+    if let Some(procid) = draft.procid.filter(|procid| !procid.is_empty()) {
         let fit = |octet: u8| if octet <= b' ' || matches!(octet, b']' | 0x7f) { b'_' } else { octet };
         out.push(b'[');
         out.extend(procid.iter().take(128).map(|&octet| fit(octet)));

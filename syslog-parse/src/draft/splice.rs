@@ -15,7 +15,7 @@ pub(super) fn emit(draft: &Draft<'_>, format: Format, style: &Style, out: &mut V
         return true;
     }
     // Only where nothing is unclear the places of the fields are certain.
-    let clear = source.strict().is_ok() && !source.deviations().contains(Deviation::RelayHeader);
+    let clear = source.forbidden().is_empty() && !source.deviations().contains(Deviation::RelayHeader);
     let places = match format {
         Format::Rfc5424 => in_rfc5424(&source),
         _ => in_rfc3164(&source),
@@ -97,11 +97,15 @@ fn in_rfc5424(source: &Message<'_>) -> Option<Places> {
     ])
 }
 
-/// `<PRI>Mmm dd hh:mm:ss HOSTNAME ` and the rest. A tag and its process are composed anew.
+/// `<PRI>Mmm dd hh:mm:ss HOSTNAME ` and the rest, one blank between each. A tag and its process are composed anew.
 fn in_rfc3164(source: &Message<'_>) -> Option<Places> {
     let header = source.header();
     let pri = memchr::memchr(b'>', source.raw())? + 1;
     let end = header.host.end();
+    // `Oct  11`, or blanks before the host, need no remark.
+    if header.host.start as usize != pri + 16 {
+        return None;
+    }
     Some([
         (Part::Pri, 0..pri),
         (Part::Time, pri..pri + 15),

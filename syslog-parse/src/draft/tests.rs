@@ -167,3 +167,44 @@ fn no_control_character_slips_through_between_the_fields() {
     Draft::of(&parse(b"<13>1 - h a - - [x y=\"1\n2\"] m\n")).emit_rfc5424(&style, &mut out);
     assert_eq!(out, b"<13>1 - h a - - [x y=\"1#0122\"] m");
 }
+
+#[test]
+fn a_pri_without_a_meaning_is_not_handed_on() {
+    for number in [192, 999, 65_535] {
+        let mut draft = Draft::new(Pri::from_number(number));
+        assert_eq!(rfc5424(&draft), "<13>1 - - - - - -");
+        assert_eq!(rfc5424(draft.pri(Pri::MAX)), "<191>1 - - - - - -");
+        assert_eq!(rfc3164(draft.pri(Pri::from_number(number)).message(b"m"), Style::default()), "<13>m");
+    }
+    let message = parse(b"<999>Oct 11 22:14:15 h a: m");
+    assert_eq!(rfc5424(&Draft::of(&message)), "<13>1 - h a - - - m");
+}
+
+#[test]
+fn an_empty_field_is_written_as_an_absent_one() {
+    let message = parse(b"<13>Oct 11 22:14:15 h a[1]: m");
+    let mut draft = Draft::of(&message);
+    draft.host(Some(b"")).app(Some(b"")).procid(Some(b""));
+    assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:15 - m");
+    assert_eq!(rfc5424(&draft), "<13>1 - - - - - - m");
+    draft.app(Some(b"a"));
+    assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:15 - a: m");
+}
+
+#[test]
+fn a_stamp_that_is_longer_than_usual_is_replaced_as_a_whole() {
+    let message = parse(b"<13>Oct  11 22:14:15 host.example.com app: m");
+    let mut draft = Draft::of(&message);
+    draft.time(Timestamp::new(1_791_756_856, 0), 0, 0);
+    assert_eq!(rfc3164(&draft, Style::default()), "<13>Oct 11 22:14:16 host.example.com app: m");
+}
+
+#[test]
+fn what_only_strict_refuses_is_copied_around_a_change_too() {
+    let text = "x".repeat(1100);
+    let line = format!("<13>Oct 11 22:14:15 host.example.com Use\tthe BFG! {text}");
+    let message = parse(line.as_bytes());
+    assert!(message.strict().is_err());
+    let mut draft = Draft::of(&message);
+    assert_eq!(rfc3164(draft.pri(Pri::MAX), Style::default()), line.replace("<13>", "<191>"));
+}

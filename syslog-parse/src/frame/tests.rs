@@ -86,3 +86,10 @@ fn a_waiting_framer_consumes_nothing_it_may_need() {
     assert_eq!(framer.next(b"\n\n26 <1"), Step::Partial { consumed: 2 });
     assert_eq!(framer.next(b"26 <13>abc"), Step::Partial { consumed: 0 });
 }
+
+#[test]
+fn flags_are_shown_by_their_names() {
+    assert_eq!(format!("{:?}", NONE), "{}");
+    let both = FrameFlags::BAD_COUNT.union(FrameFlags::COUNTED);
+    assert_eq!(format!("{both:?}"), r#"{"counted", "bad_count"}"#);
+}

@@ -164,7 +164,7 @@ fn clock_of_one(octets: &[u8]) -> Read<'_, Clock> {
 /// A stamp with what stood behind its seconds.
 pub(super) struct Tail<'a> {
     pub(super) stamp: Stamp,
-    /// The name of its zone; what it means, the caller's table says.
+    /// The name of its zone; what it means, the caller's table says, save for UTC and GMT.
     pub(super) zone: Option<&'a [u8]>,
     pub(super) remarks: Deviations,
 }
@@ -200,6 +200,10 @@ pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
         }
         Some(Place::Zone(name)) => {
             tail.zone = Some(name);
+            // The two names that mean the same to everybody.
+            if matches!(name, b"UTC" | b"GMT") {
+                tail.stamp.offset = Some(UtcOffset::UTC);
+            }
             tail.remarks.insert(Deviation::BsdZone);
         }
         None => {}

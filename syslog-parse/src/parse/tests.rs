@@ -1,5 +1,5 @@
 use super::{Envelope, read_any};
-use crate::{Deviation, Format, parse};
+use crate::{Deviation, FixedOffset, Format, Timestamp, UtcOffset, ZoneSource, parse, resolve};
 use proptest::prelude::*;
 
 /// Format, host, app, procid and message of a line, absent ones empty.
@@ -73,6 +73,24 @@ fn text_that_is_no_header_is_all_message() {
 }
 
 #[test]
+fn a_message_without_a_header_that_can_be_read_says_so() {
+    for line in [
+        "<134>CEF:0|a|b|1|c|d|5|x=y",
+        "<13>Dez 24 10:00:00 host app: x",
+        "<13>1 - text",
+        "<13>",
+        "<13>\n",
+        "HELLO SYSLOG",
+        "",
+    ] {
+        assert_eq!(parse(line.as_bytes()).format(), Format::Unparsed, "{line}");
+        assert!(has(line, Deviation::NoHeader), "{line}");
+    }
+    assert!(!has("<13>app[1]: no more than a tag", Deviation::NoHeader));
+    assert!(!has("<13>Oct 11 22:14:15", Deviation::NoHeader));
+}
+
+#[test]
 fn a_pri_that_is_none_belongs_to_the_text() {
     for line in ["<abc>x", "<", "<1", "<12345>x", "<-1>x"] {
         let message = parse(line.as_bytes());
@@ -130,6 +148,29 @@ fn a_zone_name_is_told_from_a_host_in_capitals() {
     assert_eq!((message.zone_name(), message.host()), (Some(&b"CET"[..]), Some(&b"HOST"[..])));
     let message = parse(b"<13>Oct 11 22:14:15 HOST app: m");
     assert_eq!((message.zone_name(), message.host()), (None, Some(&b"HOST"[..])));
+}
+
+#[test]
+fn utc_and_gmt_are_offsets_and_stay_names() {
+    for (stamp, name) in [
+        ("Oct 11 14:33:03 UTC", "UTC"),
+        ("Oct 11 2026 14:33:03 GMT", "GMT"),
+        ("*Oct 11 14:33:03.123 UTC:", "UTC"),
+        ("2026-10-11 14:33:03 UTC", "UTC"),
+    ] {
+        let line = format!("<13>{stamp} %A-1-B: m");
+        let message = parse(line.as_bytes());
+        let found = message.stamp().unwrap();
+        assert_eq!(found.offset, Some(UtcOffset::UTC), "{line}");
+        assert_eq!(message.zone_name(), Some(name.as_bytes()), "{line}");
+        assert!(!has(&line, Deviation::NoOffset), "{line}");
+        // Wherever the source is: no configured zone makes another hour of it.
+        let berlin = FixedOffset::from_seconds(3600).unwrap();
+        let found = resolve(&found, &berlin, Timestamp::new(1_791_756_856, 0)).unwrap();
+        assert_eq!((found.offset, found.provenance.zone()), (0, ZoneSource::Stamp), "{line}");
+        assert_eq!(found.instant.secs % 86_400, 14 * 3600 + 33 * 60 + 3, "{line}");
+    }
+    assert_eq!(parse(b"<13>Oct 11 22:14:15 CET h a: m").stamp().unwrap().offset, None);
 }
 
 #[test]
@@ -233,14 +274,14 @@ fn dates_of_devices_are_dates() {
         ("2026-11-20 10:11:12 +0100", Some(3600)),
         ("2026-11-20T10:11:12 -03:00", Some(-10_800)),
         ("2026-11-20 10:11:12.25+00", Some(0)),
-        ("2026-11-20 10:11:12 GMT", None),
+        ("2026-11-20 10:11:12 GMT", Some(0)),
     ] {
         let line = format!("<13>{stamp} host app: m");
         assert_fields(&line, "rfc3164", ["host", "app", "", "m"]);
         let found = parse(line.as_bytes()).stamp().unwrap();
         assert_eq!((found.year, found.month, found.day), (Some(2026), 11, 20), "{line}");
         assert_eq!((found.hour, found.minute, found.second), (10, 11, 12), "{line}");
-        assert_eq!(found.offset.map(crate::UtcOffset::seconds), offset, "{line}");
+        assert_eq!(found.offset.map(UtcOffset::seconds), offset, "{line}");
     }
     for text in ["20 11 2026 10:11:12 h a: m", "20/11-2026 10:11:12 h a: m", "20/11/26 10:11:12 h a: m"] {
         assert_fields(text, "unparsed", ["", "", "", text]);

@@ -4,7 +4,8 @@
 #![allow(dead_code, reason = "each fuzz target asks one")]
 
 use syslog_parse::{
-    Controls, Draft, FixedOffset, Format, FrameFlags, Framer, Framing, Step, Style, Timestamp, parse, resolve,
+    Controls, Deviation, Draft, FixedOffset, Format, FrameFlags, Framer, Framing, Step, Style, Timestamp,
+    parse, resolve,
 };
 
 /// Fields lie within the octets, in order; values can be unescaped; `strict` and `resolve` answer.
@@ -25,9 +26,13 @@ pub(crate) fn parsing(raw: &[u8]) {
         param.unescape_into(&mut value);
         assert!(param.eq_bytes(&value), "{message:?}");
     }
-    if let Err(fault) = message.strict() {
+    let strict = message.strict();
+    assert!(message.forbidden().is_empty() || strict.is_err(), "{message:?}");
+    if let Err(fault) = strict {
         assert!(fault.offset <= raw.len(), "{message:?}");
     }
+    assert_eq!(message.version().is_some(), message.format() == Format::Rfc5424, "{message:?}");
+    assert_eq!(message.deviations().contains(Deviation::NoHeader), message.format() == Format::Unparsed);
     if let Some(stamp) = message.stamp() {
         let found = resolve(&stamp, &FixedOffset::UTC, Timestamp::new(1_791_756_856, 0));
         assert!(found.is_none() || stamp.is_possible(), "{message:?}");

@@ -12,15 +12,6 @@ pub(super) fn facility(name: &str) -> Option<u8> {
 
 /// The number of a level, by its name, alias or number.
 pub(super) fn level(name: &str) -> Option<u8> {
-    let name = name.to_ascii_lowercase();
-    let name = match name.as_str() {
-        "panic" => "emerg",
-        "critical" => "crit",
-        "error" => "err",
-        "warn" => "warning",
-        "informational" => "info",
-        name => name,
-    };
     numbered(name, LAST_LEVEL, |name| Severity::from_name(name).map(|severity| severity as u8))
 }
 

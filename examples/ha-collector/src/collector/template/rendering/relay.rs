@@ -7,7 +7,7 @@ use crate::collector::event::{Event, Field};
 use crate::collector::template::clock::{Clock, Fraction, Which};
 use crate::collector::template::macros;
 
-/// Appends the message. One that is to the letter of its RFC and was not changed goes on octet by octet.
+/// Appends the message. One without a forbidden remark that was not changed goes on octet by octet.
 pub(super) fn write(
     format: Format,
     boundary: Boundary,
@@ -30,7 +30,7 @@ pub(super) fn write(
         && event.get(Field::Pid) == record.procid()
         && event.get(Field::Msgid) == record.msgid()
         && event.get(Field::Message).unwrap_or_default() == record.message()
-        && message.strict().is_ok();
+        && message.forbidden().is_empty();
     if as_received {
         let raw = record.raw();
         let terminated = record.deviations().contains(Deviation::TrailingTerminator);

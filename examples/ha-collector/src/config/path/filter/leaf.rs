@@ -221,14 +221,8 @@ pub(crate) fn facility(name: &str) -> Option<u32> {
     Facility::from_name(name).map(|facility| facility as u32)
 }
 
-/// The number of a severity's name, or of one of its older names.
+/// The number of a severity's name, or of one of its other names.
 pub(crate) fn severity(name: &str) -> Option<u32> {
-    let name = match name {
-        "error" => "err",
-        "warn" => "warning",
-        "panic" => "emerg",
-        name => name,
-    };
     Severity::from_name(name).map(|severity| severity as u32)
 }
 
