@@ -44,7 +44,10 @@ impl Batch {
     /// When it is longer than any queue, or the limit set, can hold; the batch is then unchanged.
     #[inline]
     pub fn push(&mut self, payload: &[u8]) -> Result<(), TooLarge> {
-        self.push_parts(&[payload])
+        let wire_len = self.check(payload.len())?;
+        record::stage(&mut self.bytes, wire_len, payload);
+        self.count(payload.len());
+        Ok(())
     }
 
     /// Adds one record whose payload is `parts`, one behind the other.
@@ -54,14 +57,24 @@ impl Batch {
     #[inline]
     pub fn push_parts(&mut self, parts: &[&[u8]]) -> Result<(), TooLarge> {
         let len = parts.iter().map(|part| part.len()).sum::<usize>();
-        let wire_len = u32::try_from(len).unwrap_or(u32::MAX);
-        if len > self.max_record_len {
-            return Err(TooLarge { len, max: self.max_record_len });
-        }
-        record::stage(&mut self.bytes, wire_len, parts);
-        self.records += 1;
-        self.largest = self.largest.max(len);
+        let wire_len = self.check(len)?;
+        record::stage_parts(&mut self.bytes, wire_len, parts);
+        self.count(len);
         Ok(())
+    }
+
+    #[inline]
+    fn check(&self, len: usize) -> Result<u32, TooLarge> {
+        let max = self.max_record_len;
+        u32::try_from(len).ok().filter(|_| len <= max).ok_or(TooLarge { len, max })
+    }
+
+    #[inline]
+    const fn count(&mut self, len: usize) {
+        self.records += 1;
+        if self.largest < len {
+            self.largest = len;
+        }
     }
 
     /// Forgets all records; the memory is kept.

@@ -115,7 +115,18 @@ pub(crate) const fn size(len: u32) -> u64 {
 
 /// Lays a record down behind `out`, all but what only the queue knows.
 #[inline]
-pub(crate) fn stage(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
+pub(crate) fn stage(out: &mut Vec<u8>, len: u32, payload: &[u8]) {
+    // The checksum first: while it is awaited, the payload is copied.
+    let header = header(len, payload);
+    out.reserve(HEADER_LEN + payload.len() + 8);
+    out.extend_from_slice(&header);
+    out.extend_from_slice(payload);
+    pad(out);
+}
+
+/// The same with a payload in parts, one behind the other.
+#[inline]
+pub(crate) fn stage_parts(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
     let at = out.len();
     out.extend_from_slice(&[0; HEADER_LEN]);
     for part in parts {
@@ -125,7 +136,16 @@ pub(crate) fn stage(out: &mut Vec<u8>, len: u32, parts: &[&[u8]]) {
     if let Some(header) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<HEADER_LEN>) {
         *header = staged;
     }
-    out.resize(out.len().next_multiple_of(8), 0);
+    pad(out);
+}
+
+/// Zeros up to where the next record begins.
+#[inline]
+fn pad(out: &mut Vec<u8>) {
+    let missing = out.len().wrapping_neg() % 8;
+    if missing > 0 {
+        out.resize(out.len() + missing, 0);
+    }
 }
 
 /// The header of a record with this payload of `len` bytes, all but what only the queue knows.

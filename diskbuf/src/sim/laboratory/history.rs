@@ -433,7 +433,7 @@ fn forged(number: u64, unique: u64) -> Payload {
         let at = bytes.len();
         // Header and checksum together are a word that no CRC sees exchanged for another such word, whatever it began with. So
         // what is in each is unique: else two forgeries torn over each other pass for one, which no checksum of this kind can help.
-        record::stage(&mut bytes, 8, &[&unique.wrapping_mul(2 * n + 1).to_le_bytes()]);
+        record::stage(&mut bytes, 8, &unique.wrapping_mul(2 * n + 1).to_le_bytes());
         let life = Life { salt: meta.salt(n / 3), first_seq: 1, covered: !0 };
         if let Some(header) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
             life.stamp(header, number + n % 3, record::FIRST | record::LAST);
