@@ -18,7 +18,6 @@ use crate::state::Shared;
 use crate::wait::{Wait, Waiters, Waiting};
 
 /// The one handle of a named consumer.
-#[derive(Debug)]
 pub struct Consumer {
     pub(crate) reader: Reader,
     cursor: Arc<Cursor>,
@@ -183,6 +182,18 @@ impl Consumer {
         }
         self.acked = until.clone();
         Ok(())
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("name", &self.cursor.name)
+            .field("acked", &self.acked.seq)
+            .field("next", &self.position.seq)
+            .field("deferred", &self.deferred.len())
+            .field("queue", self.reader.shared())
+            .finish()
     }
 }
 

@@ -24,6 +24,7 @@
 
 mod verdict;
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -48,7 +49,6 @@ use crate::storage::{Disk, Overlay, Storage, StorageFile};
 use crate::window::{Wanted, Window};
 
 /// A queue at rest. While it exists nobody can open the queue.
-#[derive(Debug)]
 pub struct Inspection {
     queue: Queue,
     overlay: Arc<Overlay>,
@@ -420,6 +420,15 @@ impl Inspection {
         let named = reason.split_once(':').and_then(|(name, _)| segment::id_in(name));
         let id = header.map(|header| header.id).or(named);
         Ok(id.map(|id| Life { salt: self.meta.salt(id), first_seq: 1, covered: !0 }))
+    }
+}
+
+impl fmt::Debug for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspection")
+            .field("queue", &self.queue)
+            .field("consumers", &self.consumers.len())
+            .finish_non_exhaustive()
     }
 }
 

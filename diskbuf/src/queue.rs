@@ -1,5 +1,6 @@
 //! [`Queue`]: the handle of those who append, and of those who look after the queue. Reading is `consumer`.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -26,7 +27,7 @@ use crate::storage::Storage;
 use crate::wait::{Wait, Waiting};
 
 /// An open queue. Clones are the same queue; it is given up when all of them and all its consumers are dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Queue {
     shared: Arc<Shared>,
     alive: Arc<Alive>,
@@ -369,6 +370,12 @@ impl Queue {
 
     fn cursor_error(&self, operation: &'static str, name: &str, source: io::Error) -> ConsumerError {
         ConsumerError::Io { operation, path: self.shared.storage.path(&cursor::file_name(name)), source }
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Queue").field(&self.shared).finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Reservation`]: room that is kept for a batch before it is there.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::alive::Alive;
@@ -12,7 +13,6 @@ use crate::state::{NoSegment, SPARES, Shared, State};
 
 /// Room in a queue, on the disk already: a batch that fits into it is neither refused nor met by a full disk,
 /// even if the queue becomes full meanwhile, or is closed. Dropped unused, the room is given back.
-#[derive(Debug)]
 #[must_use = "the room is given back when this is dropped"]
 pub struct Reservation {
     shared: Arc<Shared>,
@@ -48,6 +48,12 @@ impl Drop for Reservation {
             self.shared.state().reserved -= self.bytes;
             self.shared.look_again();
         }
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("bytes", &self.bytes).field("queue", &self.shared).finish()
     }
 }
 

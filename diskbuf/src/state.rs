@@ -2,6 +2,7 @@
 //! under one mutex; what readers need without it is in the atomics of [`Shared`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,7 @@ use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
 use crate::format::{CURSOR_LEN, DATA_START, PAGE, PAGE_LEN, TMP_SUFFIX, TWO_SLOTS};
 use crate::mark::Mark;
-use crate::meta::Meta;
+use crate::meta::{Hex, Meta};
 use crate::options::Options;
 use crate::quarantine::Quarantine;
 use crate::recover::Found;
@@ -27,7 +28,6 @@ use crate::watermark::Watermark;
 use crate::writing::Policy;
 
 /// What all handles of a queue share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) meta: Meta,
@@ -465,6 +465,18 @@ impl Shared {
     /// What the files take.
     pub(crate) fn bytes(&self, state: &State) -> u64 {
         FIXED + state.consumers.len() as u64 * CURSOR_LEN + self.in_segments(state)
+    }
+}
+
+/// Takes no lock: whoever formats may hold it.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("dir", &self.path(""))
+            .field("uuid", &Hex(&self.meta.uuid))
+            .field("oldest_seq", &self.oldest_seq)
+            .field("next_seq", &self.next_seq)
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,7 @@ mod damage;
 mod durable;
 mod format;
 mod golden;
+mod handles;
 mod independent;
 mod inspect;
 mod kill;
