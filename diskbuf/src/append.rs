@@ -1,6 +1,6 @@
 //! Putting a batch into the newest segment: numbers, header checksums, one write.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::batch::Batch;
 use crate::doubt::{Cause, Doubt};
@@ -10,7 +10,7 @@ use crate::format::{DATA_START, HEADER_LEN, u32_at};
 use crate::queue::{Appended, WhenFull};
 use crate::record::{self, Life};
 use crate::seq::Seq;
-use crate::state::{NoSegment, Shared, State};
+use crate::state::{NoSegment, SPARES, Shared, State};
 use crate::stores::lay;
 use crate::wait::Wait;
 
@@ -92,9 +92,13 @@ impl Shared {
 
     /// Whether a producer should try (again).
     pub(crate) fn look_for_space(&self) -> Option<Wait> {
+        self.look_for(&self.has_space)
+    }
+
+    pub(crate) fn look_for(&self, condition: &AtomicBool) -> Option<Wait> {
         if self.closed.load(Ordering::SeqCst) {
             Some(Wait::Closed)
-        } else if self.has_space.load(Ordering::SeqCst) || self.watermark.has_failed() {
+        } else if condition.load(Ordering::SeqCst) || self.watermark.has_failed() {
             Some(Wait::Ready)
         } else {
             None
@@ -154,6 +158,8 @@ impl Shared {
                 Err(NoSegment::Error(error)) => return Err(error),
                 Err(NoSegment::Full) => {
                     let dropped = match when_full {
+                        // What is dropped would make no spare more: the room is reserved.
+                        _ if state.spares.len() == SPARES => None,
                         WhenFull::DropOldest => self.drop_oldest(state),
                         _ => self.drop_for_slow(state),
                     };
@@ -168,9 +174,7 @@ impl Shared {
     }
 
     pub(crate) fn leaves_reserved(&self, state: &State, closing: Closing, room: u64, spares: usize) -> bool {
-        state.reserved == 0
-            || closing == Closing::Reserved
-            || self.room_for(state, state.reserved, room, spares)
+        state.reserved == 0 || closing == Closing::Reserved || state.reserved <= self.reservable(room, spares)
     }
 
     /// Writes as many records as there is room for, at least one.

@@ -111,6 +111,23 @@ pub enum AppendError {
     /// [`Durability::Each`](crate::Durability::Each): the records were accepted, but may not survive power loss.
     #[error("not synced")]
     Sync(#[source] SyncError),
+    /// [`Queue::reserve`](crate::Queue::reserve) alone: so much cannot be reserved now, since others have reserved, or the queue is
+    /// full. An append may work all the same. [`Queue::room`](crate::Queue::room) tells when to try again.
+    #[error("no room to reserve {bytes} bytes, {left} are left")]
+    NoRoom {
+        /// What was asked for.
+        bytes: u64,
+        /// What could be reserved instead.
+        left: u64,
+    },
+    /// [`Queue::reserve`](crate::Queue::reserve): so much can never be reserved.
+    #[error("cannot reserve {bytes} bytes, more than the {max} of a segment")]
+    Unreservable {
+        /// What was asked for.
+        bytes: u64,
+        /// What can be reserved at most, all together.
+        max: u64,
+    },
     /// The batch does not fit into what was reserved for it.
     #[error("batch of {bytes} bytes is larger than the {reserved} reserved")]
     Reserved {

@@ -119,12 +119,13 @@ impl Queue {
     }
 
     /// Keeps room for a batch of [`Batch::bytes`] `bytes` that is not there yet, such as what is about to be read from
-    /// a connection. All that is reserved together is at most a segment.
+    /// a connection. A record takes 24 bytes and its length, rounded up to a multiple of eight. All that is reserved together is at
+    /// most a segment less 4096 bytes: who waits for room does not wait for those who append, but for those who reserve.
     ///
     /// # Errors
-    /// [`AppendError::Full`] when there is no such room now ([`Self::space`] tells when to try again),
-    /// [`AppendError::Reserved`] when it is more than a segment holds, and when the disk is full, the queue closed or
-    /// poisoned.
+    /// [`AppendError::NoRoom`] when there is no such room now ([`Self::room`] tells when to try again; for appends there may
+    /// be, see [`Self::has_space`]), [`AppendError::Unreservable`] when it is more than a segment holds, and when the disk is
+    /// full, the queue closed or poisoned.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, AppendError> {
         self.shared.reserve(&self.alive, bytes as u64)
     }
@@ -266,6 +267,25 @@ impl Queue {
     pub fn space(&self) -> impl Future<Output = Wait> + Send + Sync + Unpin + use<> {
         let shared = Arc::clone(&self.shared);
         Waiting::new(Arc::clone(&self.shared.space), move || shared.look_for_space())
+    }
+
+    /// Whether a reservation is worth trying: false from the moment one found no room until one is used or given back, or room
+    /// has been made. It says nothing about appends. One atomic load.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.has_room.load(Ordering::SeqCst)
+    }
+
+    /// Parks the thread until [`Self::has_room`], the queue is closed, or the deadline is there.
+    pub fn wait_room(&self, deadline: Option<Instant>) -> Wait {
+        self.shared.space.wait(deadline, || self.shared.look_for_room())
+    }
+
+    /// Completes when [`Self::has_room`] (`Ready`) or when the queue is closed (`Closed`). Runs on any
+    /// runtime; dropping it is safe at any time.
+    pub fn room(&self) -> impl Future<Output = Wait> + Send + Sync + Unpin + use<> {
+        let shared = Arc::clone(&self.shared);
+        Waiting::new(Arc::clone(&self.shared.space), move || shared.look_for_room())
     }
 
     /// Makes everything appended before survive power loss, and the acknowledgements too.

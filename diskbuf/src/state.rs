@@ -50,10 +50,12 @@ pub(crate) struct Shared {
     /// When all consumers have come this far, a segment can be freed.
     free_at: AtomicU64,
     pub(crate) has_space: AtomicBool,
+    /// As `has_space`, for reservations: they ask for more than an append.
+    pub(crate) has_room: AtomicBool,
     pub(crate) closed: AtomicBool,
     /// Those who wait for records.
     pub(crate) data: Arc<Waiters>,
-    /// Those who wait for room.
+    /// Those who wait for room, to append or to reserve.
     pub(crate) space: Arc<Waiters>,
     /// Held as long as the queue is open.
     _lock: Arc<dyn StorageFile>,
@@ -131,6 +133,7 @@ impl Shared {
             oldest_seq: AtomicU64::new(0),
             free_at: AtomicU64::new(OPEN),
             has_space: AtomicBool::new(true),
+            has_room: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             data: Arc::default(),
             space: Arc::default(),
@@ -405,11 +408,10 @@ impl Shared {
             let mut state = self.state();
             state.unlinking -= removed;
             let room = !state.spares.is_empty() || self.may_grow(&state);
-            if room {
-                self.has_space.store(true, Ordering::SeqCst);
-            }
             drop(state);
-            self.space.notify();
+            if room {
+                self.look_again();
+            }
         }
         result
     }
@@ -425,6 +427,7 @@ impl Shared {
     /// There may be room that there was not.
     pub(crate) fn look_again(&self) {
         self.has_space.store(true, Ordering::SeqCst);
+        self.has_room.store(true, Ordering::SeqCst);
         self.space.notify();
     }
 
