@@ -94,7 +94,8 @@ pub enum AppendError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The disk (or quota) is full, although the queue is not. A later attempt may work.
+    /// The disk (or quota) is full, although the queue is not, and nothing may be dropped instead. A later attempt may work:
+    /// [`Queue::space`](crate::Queue::space) is ready when a consumer has made room, and at the latest after a fifth of a second.
     #[error("no space on the device for {}", path.display())]
     NoSpace {
         /// The file that could not be made.

@@ -46,7 +46,8 @@
 //!
 //! All files together stay below [`Options::max_bytes`]. Each append says what to do at the limit
 //! ([`WhenFull`]): a stream source waits, a datagram source drops and counts. Space on the device is reserved
-//! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record.
+//! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record. Whoever may drop drops
+//! then, too; others wait with [`Queue::space`] before they try again, which answers several times a second while the disk is full.
 //! [`Queue::reserve`] keeps room for what is about to be read from a source that cannot take it back; a consumer that
 //! [loses](Behind::Loses) instead of [keeping](Behind::Keeps) what it has not acknowledged holds up nobody.
 //!

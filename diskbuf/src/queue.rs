@@ -16,7 +16,7 @@ use crate::cursor::{self, Behind, Cursor, Slot};
 use crate::durable::{Durability, Durable};
 use crate::error::{AppendError, ConsumerError, OpenError, SyncError};
 use crate::format::DATA_START;
-use crate::meta::Meta;
+use crate::meta::{Hex, Meta};
 use crate::options::Options;
 use crate::recover;
 use crate::reserve::Reservation;
@@ -33,20 +33,22 @@ pub struct Queue {
     alive: Arc<Alive>,
 }
 
-/// What an append does when the queue has reached its limit.
+/// What an append does when the queue has reached its limit, or the disk is full before it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// Gives [`AppendError::Full`]; what was not accepted stays in the batch.
+    /// Gives [`AppendError::Full`] or [`AppendError::NoSpace`]; what was not accepted stays in the batch.
     Refuse,
-    /// Waits until there is room, or the queue is closed.
+    /// Waits until there is room, or the queue is closed. A queue without consumers is full for ever. A full disk is not waited
+    /// for: that is [`AppendError::NoSpace`], since nobody tells when another program makes room.
     Block,
     /// Waits as `Block` does, but gives [`AppendError::Full`] at this moment.
     BlockUntil(Instant),
-    /// Drops what finds no room, and counts it.
+    /// Drops what finds no room, be it in the queue or on the disk, and counts it.
     DropNewest,
     /// Drops the oldest segment, whoever has not read it, and counts it; consumers behind it get the exact
-    /// [`Loss`](crate::Loss).
+    /// [`Loss`](crate::Loss). On a full disk its file is used again. The newest segment is never dropped: where it alone is
+    /// left, this is `Refuse`.
     DropOldest,
 }
 
@@ -94,13 +96,15 @@ impl Queue {
     /// The records accepted before it went wrong have been taken out of the batch (compare its length with
     /// before); what is left in it was **not** accepted and may be appended again.
     pub fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
-        self.shared.append(batch, when_full)
+        let appended = self.shared.append(batch, when_full);
+        self.looked_at(appended)
     }
 
     /// Appends one record. Where [stores](crate::WritePath) are the way to go that costs next to nothing; otherwise it costs
     /// an allocation and a system call, and where there are many records a [`Batch`] is better.
     ///
-    /// With [`WhenFull::DropNewest`] a full queue is an error here, since there would be no number to give.
+    /// With [`WhenFull::DropNewest`] a full queue, or disk, is an error here, since there would be no number to give; the record is
+    /// counted as dropped.
     ///
     /// # Errors
     /// The record was not accepted.
@@ -111,11 +115,13 @@ impl Queue {
         let max = self.max_record_len();
         let mut batch = Batch::new().max_record_len(max);
         batch.push(payload).map_err(|error| AppendError::TooLarge { len: error.len, max })?;
-        let appended = self.append(&mut batch, when_full)?;
-        appended.last.ok_or_else(|| {
-            let bytes = self.shared.bytes(&self.shared.state());
-            AppendError::Full { bytes, max_bytes: self.shared.max_bytes }
-        })
+        // There is no number for what is dropped: it is refused, and counted.
+        let newest = when_full == WhenFull::DropNewest;
+        let appended = self.append(&mut batch, if newest { WhenFull::Refuse } else { when_full });
+        if newest && matches!(appended, Err(AppendError::Full { .. } | AppendError::NoSpace { .. })) {
+            self.shared.count_dropped(1);
+        }
+        appended?.last.ok_or(AppendError::Closed)
     }
 
     /// Keeps room for a batch of [`Batch::bytes`] `bytes` that is not there yet, such as what is about to be read from
@@ -127,7 +133,16 @@ impl Queue {
     /// be, see [`Self::has_space`]), [`AppendError::Unreservable`] when it is more than a segment holds, and when the disk is
     /// full, the queue closed or poisoned.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, AppendError> {
-        self.shared.reserve(&self.alive, bytes as u64)
+        let reserved = self.shared.reserve(&self.alive, bytes as u64);
+        self.looked_at(reserved)
+    }
+
+    /// Nobody tells when a full disk has room again.
+    fn looked_at<T>(&self, result: Result<T, AppendError>) -> Result<T, AppendError> {
+        if let Err(AppendError::NoSpace { .. }) = result {
+            self.alive.disk_is_full();
+        }
+        result
     }
 
     /// The consumer `name`, made if there is none; only then `start` matters. While its handle is alive there
@@ -251,7 +266,8 @@ impl Queue {
     }
 
     /// Whether an append is worth trying: false from the moment one found the queue full until room has been
-    /// made. One atomic load.
+    /// made, and for a fifth of a second after one found the disk full, since nobody tells when another program makes room there.
+    /// One atomic load.
     #[must_use]
     pub fn has_space(&self) -> bool {
         self.shared.has_space.load(Ordering::SeqCst)
@@ -270,7 +286,7 @@ impl Queue {
     }
 
     /// Whether a reservation is worth trying: false from the moment one found no room until one is used or given back, or room
-    /// has been made. It says nothing about appends. One atomic load.
+    /// has been made, and for a fifth of a second after a full disk was found. It says nothing about appends. One atomic load.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.shared.has_room.load(Ordering::SeqCst)
@@ -390,6 +406,18 @@ impl Queue {
 
     fn cursor_error(&self, operation: &'static str, name: &str, source: io::Error) -> ConsumerError {
         ConsumerError::Io { operation, path: self.shared.storage.path(&cursor::file_name(name)), source }
+    }
+}
+
+/// Takes no lock: whoever formats may hold it.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("dir", &self.path(""))
+            .field("uuid", &Hex(&self.meta.uuid))
+            .field("oldest_seq", &self.oldest_seq)
+            .field("next_seq", &self.next_seq)
+            .finish_non_exhaustive()
     }
 }
 

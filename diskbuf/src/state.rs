@@ -2,7 +2,6 @@
 //! under one mutex; what readers need without it is in the atomics of [`Shared`].
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +13,7 @@ use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
 use crate::format::{CURSOR_LEN, DATA_START, PAGE, PAGE_LEN, TMP_SUFFIX, TWO_SLOTS};
 use crate::mark::Mark;
-use crate::meta::{Hex, Meta};
+use crate::meta::Meta;
 use crate::options::Options;
 use crate::quarantine::Quarantine;
 use crate::recover::Found;
@@ -424,6 +423,12 @@ impl Shared {
         }
     }
 
+    /// There is none, until somebody looks again.
+    pub(crate) fn no_space(&self) {
+        self.has_space.store(false, Ordering::SeqCst);
+        self.has_room.store(false, Ordering::SeqCst);
+    }
+
     /// There may be room that there was not.
     pub(crate) fn look_again(&self) {
         self.has_space.store(true, Ordering::SeqCst);
@@ -468,18 +473,6 @@ impl Shared {
     /// What the files take.
     pub(crate) fn bytes(&self, state: &State) -> u64 {
         FIXED + state.consumers.len() as u64 * CURSOR_LEN + self.in_segments(state)
-    }
-}
-
-/// Takes no lock: whoever formats may hold it.
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("dir", &self.path(""))
-            .field("uuid", &Hex(&self.meta.uuid))
-            .field("oldest_seq", &self.oldest_seq)
-            .field("next_seq", &self.next_seq)
-            .finish_non_exhaustive()
     }
 }
 
