@@ -18,12 +18,14 @@ pub enum OpenError {
         max: u64,
     },
     /// `max_bytes` has no room for two segments and the small files.
-    #[error("max_bytes is {given}, must be at least {min}")]
+    #[error("max_bytes is {given}, must be at least {min} for its segments of {segment_bytes} bytes")]
     MaxBytes {
         /// What was asked for.
         given: u64,
         /// The least that works with this queue's segment size.
         min: u64,
+        /// The length of its segments: what was asked for if the queue is yet to be made, else what it was made with.
+        segment_bytes: u64,
     },
     /// Another handle, in this process or another, has the queue open.
     #[error("queue is in use: {} is locked (last holder: {holder})", path.display())]

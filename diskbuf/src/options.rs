@@ -8,6 +8,7 @@ use crate::error::OpenError;
 use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
 use crate::queue::Queue;
 use crate::rules::Rules;
+use crate::state::small_files;
 use crate::storage::{Disk, Storage};
 use crate::writing::WritePath;
 
@@ -74,6 +75,12 @@ impl Options {
     pub(crate) const fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
+    }
+
+    /// Two segments are the least, and the small files.
+    pub(crate) fn check_limit(&self, segment_bytes: u64, consumers: usize) -> Result<(), OpenError> {
+        let (given, min) = (self.max_bytes, small_files(consumers) + 2 * segment_bytes);
+        if given < min { Err(OpenError::MaxBytes { given, min, segment_bytes }) } else { Ok(()) }
     }
 
     pub(crate) fn quarantine_limit(&self, segment_bytes: u64) -> u64 {

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::quarantine::{self, Quarantine};
 use crate::segment::{self, OPEN, Segment, SpaceOrigin, read_full};
 use crate::seq::{Loss, LossCause, Seq};
-use crate::state::{SPARES, Shared, State, small_files};
+use crate::state::{SPARES, Shared, State};
 use crate::status::{Counts, Origin, Recovery};
 use crate::storage::{Boot, Storage, StorageFile};
 use crate::survey::Stranger;
@@ -22,6 +22,10 @@ use crate::sync::Unsynced;
 /// Opens the queue in `storage`, or makes it.
 pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Shared, OpenError> {
     let disk = Road(&storage);
+    if disk.is_new() {
+        // Segments cannot be made shorter later: what is refused leaves nothing behind.
+        options.check_limit(options.segment_bytes, 0)?;
+    }
     disk.told("make directory", "", storage.create_dir(""))?;
     let lock = disk.lock()?;
     let boot = storage.boot();
@@ -43,10 +47,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     let unused = if mark_found == Counts::Kept { known.ids } else { state.next_id + (1 << 32) };
     state.next_id = state.next_id.max(unused);
     let cursors = disk.cursors(&meta)?;
-    let min = small_files(cursors.len()) + 2 * meta.segment_bytes;
-    if options.max_bytes < min {
-        return Err(OpenError::MaxBytes { given: options.max_bytes, min });
-    }
+    options.check_limit(meta.segment_bytes, cursors.len())?;
     let mut put_away = Vec::new();
     for stranger in &unreadable {
         let Stranger { name, size, reason } = stranger;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::error::OpenError;
-use crate::format::{DATA_START, PAGE_LEN};
+use crate::format::{DATA_START, META, PAGE_LEN};
 use crate::meta::Meta;
 use crate::record::Life;
 use crate::recover::Road;
@@ -52,6 +52,14 @@ pub(crate) enum HeaderState {
 }
 
 impl Road<'_> {
+    /// Whether there is no queue, as far as one can tell without the lock.
+    pub(crate) fn is_new(&self) -> bool {
+        match self.0.list("") {
+            Ok(names) => !names.iter().any(|(name, _)| name == META),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
     /// The queue's segments by id, the first numbers never falling, and the files that are none.
     pub(crate) fn segments(
         &self,
