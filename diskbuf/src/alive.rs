@@ -159,10 +159,7 @@ impl Bell {
 }
 
 fn run(shared: &Shared, bell: &Bell) {
-    let interval = match shared.durability {
-        Durability::Interval(time) => Some(time),
-        _ => None,
-    };
+    let interval = interval(shared.durability);
     let next_sync = || interval.and_then(|time| Instant::now().checked_add(time));
     let mut sync_at = next_sync();
     loop {
@@ -180,5 +177,27 @@ fn run(shared: &Shared, bell: &Bell) {
     }
 }
 
+/// After which time a sync comes without being asked for.
+fn interval(durability: Durability) -> Option<Duration> {
+    match durability {
+        Durability::Interval(time) => Some(time.max(SHORTEST)),
+        Durability::Os | Durability::Group | Durability::Each => None,
+    }
+}
+
+/// What is shorter would be a loop that does nothing else.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// How long a full disk is left alone by those who wait.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_interval_is_so_short_that_the_thread_does_nothing_else() {
+        assert_eq!(interval(Durability::Interval(Duration::ZERO)), Some(Duration::from_millis(1)));
+        assert_eq!(interval(Durability::Interval(Duration::MAX)), Some(Duration::MAX));
+        assert_eq!(interval(Durability::Group), None);
+    }
+}

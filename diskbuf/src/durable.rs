@@ -14,7 +14,8 @@ pub enum Durability {
     /// When the system likes, or somebody asks.
     #[default]
     Os,
-    /// A thread syncs whenever this time has passed and there is something to sync; whoever waits, waits for that.
+    /// A thread syncs whenever this time has passed and there is something to sync; whoever waits, waits for that. Less than a
+    /// millisecond is one.
     Interval(Duration),
     /// When somebody waits for it; those who wait at the same time share one sync.
     Group,
