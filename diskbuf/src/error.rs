@@ -27,6 +27,9 @@ pub enum OpenError {
         /// The length of its segments: what was asked for if the queue is yet to be made, else what it was made with.
         segment_bytes: u64,
     },
+    /// The path of the directory is empty.
+    #[error("the path of the queue is empty")]
+    NoDirectory,
     /// Another handle, in this process or another, has the queue open.
     #[error("queue is in use: {} is locked (last holder: {holder})", path.display())]
     Locked {
@@ -41,11 +44,14 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory holds segments, but the file that makes them readable is gone.
-    #[error("{} is missing although the directory holds segments", path.display())]
+    /// The directory holds a file with the name of a queue's, such as a segment, but the one that makes segments readable is
+    /// gone: either it was lost, or the file is none of ours. Nothing was touched.
+    #[error("{} is missing although there is a file {found}", path.display())]
     MetaMissing {
         /// Where `META` should be.
         path: PathBuf,
+        /// The other file's name.
+        found: String,
     },
     /// Neither copy in the `META` file verifies. Nothing was touched.
     #[error("{} is damaged: neither of its two copies verifies", path.display())]

@@ -66,6 +66,8 @@
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
 //! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
 //!   an error like that of a full disk.
+//! - The directory of an open queue must keep its path: renamed or moved, what needs a name fails (a new segment, a sync, a
+//!   segment that is read), and the queue is poisoned. Nothing is lost; it is opened again where it is then.
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!

@@ -26,7 +26,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all.
+    /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all. A relative path is meant from
+    /// where the process is when it opens the queue.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -93,6 +94,9 @@ impl Options {
     /// When another has it open, when `META` is lost or damaged, when the limits make no sense, or when the
     /// system refuses. Damaged records and cursors are no error: see [`Recovery`](crate::Recovery).
     pub fn open(self) -> Result<Queue, OpenError> {
+        if self.dir.as_os_str().is_empty() {
+            return Err(OpenError::NoDirectory);
+        }
         let disk = Arc::new(Disk::new(&self.dir));
         self.open_on(disk)
     }

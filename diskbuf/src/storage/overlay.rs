@@ -41,7 +41,7 @@ impl Overlay {
     /// # Errors
     /// What the system says.
     pub fn new(dir: impl AsRef<Path>) -> io::Result<Self> {
-        let dir = dir.as_ref().to_path_buf();
+        let dir = super::disk::absolute(dir.as_ref());
         let real = super::Disk::new(&dir);
         let mut files = BTreeMap::new();
         for sub in ["", CONSUMERS] {
