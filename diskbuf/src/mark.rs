@@ -84,6 +84,18 @@ impl Mark {
         Ok(last.map_or(Found::Lost, |last| Found::Good(Self { uuid, file, boot, last })))
     }
 
+    /// Whether the file is as [`Self::create`] makes it for a new queue, whichever that was to be, or was cut short in that.
+    pub(crate) fn says_nothing(storage: &dyn Storage) -> io::Result<bool> {
+        let file = storage.open(STATE)?;
+        let [mut first, mut second] = [[0; SLOT_LEN]; 2];
+        read_full(&*file, &mut first, 0)?;
+        read_full(&*file, &mut second, SECOND_SLOT)?;
+        let new = Known::parse(&first, id_at(&first, 8))
+            .is_some_and(|known| known == Known { boot: known.boot, ..Known::new(None) });
+        let nothing = [0; SLOT_LEN];
+        Ok((new || first == nothing) && second == nothing && file.size()? <= TWO_SLOTS)
+    }
+
     /// Writes the older slot; not synced, since an older state is as true.
     pub(crate) fn write(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
         let mut last = self.last();

@@ -193,8 +193,8 @@ impl Road<'_> {
                 meta::Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),
             };
         }
-        if names.iter().any(|(name, _)| segment::id_in(name).is_some()) {
-            return Err(OpenError::MetaMissing { path: self.0.path(META) });
+        if let Some(found) = self.remains(names)? {
+            return Err(OpenError::MetaMissing { path: self.0.path(META), found });
         }
         // META comes last: with it the queue exists, and the rest is there.
         let made = Meta::generate(&**self.0, options.segment_bytes).and_then(|meta| {
