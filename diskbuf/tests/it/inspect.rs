@@ -228,7 +228,7 @@ fn a_directory_without_a_queue_is_none_and_stays_so() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_damage_is_survived_and_shown_is_only_what_was_appended(
         holes in proptest::collection::vec((0_usize..8, any::<u64>(), proptest::collection::vec(any::<u8>(), 1..600)), 1..6),
@@ -243,8 +243,11 @@ proptest! {
         let copy = tempfile::tempdir().unwrap();
         copy_dir(dir.path(), copy.path());
         let files: Vec<_> = bytes(copy.path()).into_keys().filter(|path| !path.ends_with("META")).collect();
+        // Nobody else knows that the last batch was synced, and is damaged and not torn.
+        let mut known = true;
         for (file, at, noise) in holes {
             let path = &files[file % files.len()];
+            known &= !path.ends_with("STATE");
             let len = std::fs::metadata(path).unwrap().len();
             std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(&noise, at % len).unwrap();
         }
@@ -260,7 +263,8 @@ proptest! {
         prop_assert_eq!(numbers.last().unwrap() - numbers[0] + 1, numbers.len() as u64);
         let verdict = inspection.verify().unwrap();
         prop_assert_eq!(verdict.records, records.len() as u64);
-        prop_assert!(verdict.records + verdict.losses.iter().map(diskbuf::Loss::records).sum::<u64>() >= 699);
+        let lost = verdict.losses.iter().map(diskbuf::Loss::records).sum::<u64>();
+        prop_assert!(!known || verdict.records + lost >= 699);
         drop(inspection);
         prop_assert!(bytes(copy.path()) == before, "a file was touched");
     }
