@@ -318,11 +318,23 @@ impl Reader {
         here.at = None;
     }
 
-    /// The records from `here` to before `until` are gone.
+    /// The records from `here` to before `until` are gone. What the opening knows of causes, it knows better.
     fn lose(&mut self, here: &mut Position, until: u64, cause: LossCause) {
-        if until > here.seq {
-            Loss { from: Seq::new(here.seq), to: Seq::new(until - 1), cause }.push_onto(&mut self.losses);
-            here.seq = until;
+        let shared = Arc::clone(&self.shared);
+        let guessed = matches!(cause, LossCause::Corrupt | LossCause::Missing);
+        let known = if guessed { &*shared.recovery.losses } else { &[] };
+        while until > here.seq {
+            let at = Seq::new(here.seq);
+            // The first that reaches as far as here, or the front of the next one.
+            let next = known.iter().filter(|loss| loss.to >= at).min_by_key(|loss| loss.from);
+            let (cause, to) = match next {
+                Some(loss) if loss.from <= at => (loss.cause, loss.to.as_u64()),
+                Some(loss) => (cause, loss.from.as_u64() - 1),
+                None => (cause, u64::MAX),
+            };
+            let to = to.min(until - 1);
+            Loss { from: at, to: Seq::new(to), cause }.push_onto(&mut self.losses);
+            here.seq = to + 1;
         }
     }
 
