@@ -56,9 +56,10 @@ pub struct Interrupter {
 
 impl Consumer {
     pub(crate) fn new(shared: Arc<Shared>, alive: Arc<Alive>, cursor: Arc<Cursor>) -> Self {
-        let position = Position::at(cursor.slot());
+        let slot = cursor.slot();
+        let position = Position::at(slot);
         Self {
-            reader: Reader::new(shared),
+            reader: Reader::new(shared, &slot),
             cursor,
             acked: position.clone(),
             position,

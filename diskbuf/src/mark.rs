@@ -20,6 +20,8 @@ pub(crate) struct Mark {
     /// The present one.
     boot: Option<Boot>,
     last: Mutex<Known>,
+    /// Slots that did not verify when the file was opened.
+    pub(crate) bad_slots: usize,
 }
 
 /// What a slot says.
@@ -65,7 +67,7 @@ impl Mark {
         file.sync()?;
         storage.rename(&tmp, STATE)?;
         storage.sync_dir("")?;
-        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known) })
+        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known), bad_slots: 0 })
     }
 
     pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16], boot: Option<Boot>) -> io::Result<Found> {
@@ -74,14 +76,18 @@ impl Mark {
             file => file?,
         };
         let mut newest: Option<Known> = None;
+        let mut good = 0;
         for at in [0, SECOND_SLOT] {
             let mut block = [0; SLOT_LEN];
             read_full(&*file, &mut block, at)?;
             let known = Known::parse(&block, uuid).filter(|known| known.place() == at);
+            good += usize::from(known.is_some());
             newest = newest.max_by_key_of(known);
         }
-        let last = newest.map(Mutex::new);
-        Ok(last.map_or(Found::Lost, |last| Found::Good(Self { uuid, file, boot, last })))
+        let Some(known) = newest else { return Ok(Found::Lost) };
+        // The second is first written when something has happened.
+        let bad_slots = if known.generation == 0 { 0 } else { 2 - good };
+        Ok(Found::Good(Self { uuid, file, boot, last: Mutex::new(known), bad_slots }))
     }
 
     /// Whether the file is as [`Self::create`] makes it for a new queue, whichever that was to be, or was cut short in that.

@@ -43,6 +43,8 @@ pub(crate) struct Reader {
     open: Option<(u64, Arc<dyn StorageFile>)>,
     entries: Vec<Entry>,
     losses: Vec<Loss>,
+    /// Why records are gone that were older than the oldest when the queue was opened.
+    front: LossCause,
 }
 
 impl Position {
@@ -63,8 +65,10 @@ impl Position {
 }
 
 impl Reader {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, window: Window::new(BUFFER), open: None, entries: Vec::new(), losses: Vec::new() }
+    pub(crate) fn new(shared: Arc<Shared>, slot: &Slot) -> Self {
+        let front = slot.gone_before(shared.recovery.oldest_seq.as_u64(), shared.dropped_before);
+        let (entries, losses) = (Vec::new(), Vec::new());
+        Self { shared, window: Window::new(BUFFER), open: None, entries, losses, front }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -312,7 +316,7 @@ impl Reader {
         // Older than what was there when the queue was opened: not dropped by us.
         let opened_at = self.shared.recovery.oldest_seq.as_u64();
         if here.seq < opened_at {
-            self.lose(here, opened_at.min(oldest), LossCause::Missing);
+            self.lose(here, opened_at.min(oldest), self.front);
         }
         self.lose(here, oldest, LossCause::DroppedForRoom);
         here.at = None;

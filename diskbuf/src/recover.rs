@@ -99,6 +99,10 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     }
     let oldest = state.segments.front().map_or(state.next_seq, |segment| segment.first_seq());
 
+    let torn = cursors.iter().filter(|(_, cursor)| cursor.as_ref().is_some_and(|c| c.bad_slots > 0));
+    let torn_cursors = torn.map(|(name, _)| storage.path(&cursor::file_name(name)));
+    let torn_state = (mark.bad_slots > 0).then(|| storage.path(STATE));
+    let torn_slots = torn_state.into_iter().chain(torn_cursors).collect();
     let mut cursors_reset = Vec::new();
     for (name, cursor) in cursors {
         let cursor = if let Some(cursor) = cursor {
@@ -119,6 +123,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
         torn_bytes,
         losses,
         cursors_reset,
+        torn_slots,
         unreadable: put_away,
         counts: mark_found,
     };

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     /// Files were made, named or removed since directories were synced.
     pub(crate) names_changed: AtomicBool,
     pub(crate) mark: Mark,
+    /// Records dropped to make room in earlier runs.
+    pub(crate) dropped_before: u64,
     /// The number the next record gets.
     pub(crate) next_seq: AtomicU64,
     /// The first number of the oldest segment.
@@ -127,6 +129,7 @@ impl Shared {
             durability: options.durability,
             names_changed: AtomicBool::new(true),
             watermark: Watermark::new(mark.known().durable.min(state.next_seq), unsynced),
+            dropped_before: mark.known().dropped_oldest,
             mark,
             next_seq: AtomicU64::new(state.next_seq),
             oldest_seq: AtomicU64::new(0),

@@ -141,7 +141,7 @@ fn a_loss_is_told_again_until_it_is_acknowledged() {
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
     let (records, losses) = drain(&mut consumer);
     account(&records, &losses, 1, 2000);
-    assert_eq!((losses[0].to, losses[0].cause), (lost[0].to, LossCause::Missing));
+    assert_eq!((losses[0].to, losses[0].cause), (lost[0].to, LossCause::DroppedForRoom));
 }
 
 #[test]

@@ -227,6 +227,74 @@ fn a_directory_without_a_queue_is_none_and_stays_so() {
     assert!(matches!(Inspection::open(dir.path()), Err(OpenError::MetaDamaged { .. })));
 }
 
+#[test]
+fn what_was_dropped_for_room_is_no_damage_and_what_was_removed_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |behind| {
+        let queue = options(dir.path(), 3).open().unwrap();
+        drop(queue.consumer_that(behind, "a", Start::Oldest).unwrap());
+        for n in 1..1500 {
+            queue.append_one(&payload(n), WhenFull::DropOldest).unwrap();
+        }
+        assert!(queue.status().dropped_oldest > 100);
+    };
+    for behind in [Behind::Loses, Behind::Keeps] {
+        made(behind);
+        let verdict = Inspection::open(dir.path()).unwrap().verify().unwrap();
+        assert_eq!((verdict.losses.len(), verdict.losses[0].cause), (1, LossCause::DroppedForRoom));
+        assert!(verdict.is_whole(), "{verdict:?}");
+        if behind == Behind::Loses {
+            std::fs::remove_dir_all(dir.path()).unwrap();
+        }
+    }
+    let queue = options(dir.path(), 3).open().unwrap();
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    assert_eq!(drain(&mut consumer).1[0].cause, LossCause::DroppedForRoom);
+    append(&queue, 1500..1700);
+    append(&queue, 1700..1900);
+    assert!(queue.status().segments > 1);
+    drop((consumer, queue));
+    let removed = Inspection::open(dir.path()).unwrap().segments();
+    let removed = removed.iter().rev().skip(1).map(|segment| dir.path().join(&segment.name));
+    removed.for_each(|path| std::fs::remove_file(path).unwrap());
+    let verdict = Inspection::open(dir.path()).unwrap().verify().unwrap();
+    assert!(!verdict.is_whole() && verdict.losses.iter().all(|loss| loss.cause == LossCause::Missing));
+}
+
+#[test]
+fn a_slot_that_does_not_verify_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        append(&queue, 1..100);
+        let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+        for _ in 0..3 {
+            consumer.read(Limit { records: 10, ..Limit::default() }).unwrap().ack().unwrap();
+        }
+        queue.sync().unwrap();
+        drop(queue.consumer("b", Start::Oldest).unwrap());
+    }
+    let torn = |dir: &Path| Inspection::open(dir).unwrap().verify().unwrap();
+    assert_eq!((torn(dir.path()).torn_slots.len(), torn(dir.path()).is_whole()), (0, true));
+    let cursor = dir.path().join("consumers/a.cursor");
+    for (path, at) in [(&cursor, 4096 + 33), (&dir.path().join("STATE"), 8192 + 33)] {
+        let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.write_all_at(&[0xEE], at).unwrap();
+    }
+    let verdict = torn(dir.path());
+    assert_eq!(verdict.torn_slots, ["STATE", "consumers/a.cursor"]);
+    assert!(verdict.is_whole(), "a crash leaves as much: {verdict:?}");
+    let queue = open(dir.path());
+    assert_eq!(queue.recovery().torn_slots, [dir.path().join("STATE"), cursor.clone()]);
+    assert_eq!(queue.recovery().cursors_reset.len(), 0);
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    assert!(consumer.acked().as_u64() < 31);
+    consumer.read(Limit::default()).unwrap().ack().unwrap();
+    queue.sync().unwrap();
+    drop((consumer, queue));
+    assert_eq!(torn(dir.path()).torn_slots.len(), 0, "the next write mends it");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
