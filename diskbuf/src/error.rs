@@ -70,7 +70,7 @@ pub enum OpenError {
         supported: u32,
     },
     /// The system refused an operation.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -147,7 +147,7 @@ pub enum AppendError {
     },
     /// The system refused an operation. Whether the refused records are found after a crash is unknown until
     /// the next append returns.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -174,7 +174,7 @@ pub enum SyncError {
         next: u64,
     },
     /// The system refused, and the records could not be saved to another file.
-    #[error("sync {}", path.display())]
+    #[error("cannot sync {}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -224,7 +224,7 @@ pub enum ConsumerError {
         max_bytes: u64,
     },
     /// The system refused an operation.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -241,7 +241,7 @@ pub enum ConsumerError {
 #[non_exhaustive]
 pub enum ReadError {
     /// The system refused to open or to read a segment. The position is unchanged.
-    #[error("{operation} {} at offset {offset}", path.display())]
+    #[error("cannot {operation} {} at offset {offset}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -269,7 +269,7 @@ pub enum AckError {
         last: u64,
     },
     /// The system refused to write the cursor.
-    #[error("write {}", path.display())]
+    #[error("cannot write {}", path.display())]
     Io {
         /// The cursor's file.
         path: PathBuf,
