@@ -31,7 +31,7 @@ pub struct Consumer {
     _alive: Arc<Alive>,
 }
 
-/// How much one read takes at most.
+/// How much one read takes at most: by default [`Self::BUFFER`], a mebibyte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Records.
@@ -75,7 +75,8 @@ impl Consumer {
         crate::cursor::is_name(name)
     }
 
-    /// The records that come next, at most as many as `limit` says; none if there are none, without waiting.
+    /// The records that come next, at most as many as `limit` says; none if there are none, without waiting. It stops at the
+    /// end of a segment and at damage: fewer than the limit does not mean that there are no more, none does.
     ///
     /// # Errors
     /// When the system refuses to read; the position is unchanged. Damage on disk is no error: what could not

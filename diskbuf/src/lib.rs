@@ -64,6 +64,7 @@
 //! - Linux and other Unixes with `fallocate`; a file system on which `flock` works. Stores into mappings need Linux 5.14; before
 //!   it, and elsewhere, everything is written by calls.
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
+//! - A queue holds four files open and two for each consumer, and some settings give it a thread: see [`Queue`].
 //! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
 //!   an error like that of a full disk.
 //! - The directory of an open queue must keep its path: renamed or moved, what needs a name fails (a new segment, a sync, a

@@ -47,7 +47,16 @@ impl Options {
         self
     }
 
-    /// What all files of the directory together may take. Room for two segments is the least.
+    /// What all files of the directory together may take.
+    ///
+    /// Of this, 290 816 bytes are set aside for small files, and 16 384 more for each consumer above the sixteenth. The rest is
+    /// for whole segments: two are the least, so 2 × [`segment_bytes`](Self::segment_bytes) + 290 816. A segment holds 4096 bytes
+    /// less of records than it is long, and a record takes 24 bytes and its length, rounded up to a multiple of eight. A batch is
+    /// not spread over two segments if one holds it, so up to a batch stays empty at the end of each. So with 256 MiB and segments
+    /// of 64 MiB there are three segments of records, three quarters; shorter segments waste less, some sixteen are a good
+    /// measure. What the [quarantine](Self::quarantine_bytes) holds goes off it too.
+    ///
+    /// A queue without consumers keeps everything, and is full when it has reached this.
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self

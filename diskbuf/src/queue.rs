@@ -26,7 +26,11 @@ use crate::status::{ConsumerStatus, Recovery, Status};
 use crate::storage::Storage;
 use crate::wait::{Wait, Waiting};
 
-/// An open queue. Clones are the same queue; it is given up when all of them and all its consumers are dropped.
+/// An open queue. Clones are the same queue; it is given up when all of them, all its consumers and all reservations are
+/// dropped. What is then synced, [`Durability`] says.
+///
+/// It holds four files open (`LOCK`, the directory, `STATE`, the newest segment), two more for each consumer that is read (one
+/// if it is not), and has a thread with [`Durability::Interval`], or once [`Self::durable`] was used or the disk was full.
 #[derive(Clone)]
 pub struct Queue {
     shared: Arc<Shared>,
@@ -320,8 +324,8 @@ impl Queue {
         (next > 1).then(|| Durable::new(Seq::new(next - 1)))
     }
 
-    /// Waits until the record survives power loss, and syncs if nobody else does. Those who wait at the same time share
-    /// a sync.
+    /// Waits until the record survives power loss, and syncs if nobody else does; with [`Durability::Interval`] it waits for the
+    /// thread that does. Those who wait at the same time share a sync.
     ///
     /// # Errors
     /// When there is no such record yet, and as [`Self::sync`].
