@@ -10,6 +10,8 @@ mod bounds;
 mod concurrency;
 mod damage;
 mod durable;
+#[cfg(not(loom))]
+mod examples;
 mod format;
 mod golden;
 mod handles;
