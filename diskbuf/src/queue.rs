@@ -130,7 +130,7 @@ impl Queue {
 
     /// Keeps room for a batch of [`Batch::bytes`] `bytes` that is not there yet, such as what is about to be read from
     /// a connection. A record takes 24 bytes and its length, rounded up to a multiple of eight. All that is reserved together is at
-    /// most a segment less 4096 bytes: who waits for room does not wait for those who append, but for those who reserve.
+    /// most a segment less 4096 bytes, however empty the queue is.
     ///
     /// # Errors
     /// [`AppendError::NoRoom`] when there is no such room now ([`Self::room`] tells when to try again; for appends there may
