@@ -13,7 +13,11 @@ fn main() -> ExitCode {
         let mut next = || words.next().unwrap_or_default();
         let known = match word.as_str() {
             "--seed" => parse(&next()).map(|n| seed = n),
-            "--points" => parse(&next()).map(|n| points = n),
+            "--points" => parse(&next()).filter(|n| *n > 0).map(|n| points = n),
+            "--help" | "-h" => {
+                eprint!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
             "--history" => parse(&next()).map(|n| history = Some(n)),
             "--bugs" => {
                 bugs = Bug::ALL.to_vec();
@@ -23,7 +27,7 @@ fn main() -> ExitCode {
             _ => None,
         };
         if known.is_none() {
-            eprintln!("usage: laboratory [--seed S] [--points N] [--history H] [--bugs] [--bug B]");
+            eprint!("not understood: {word}\n\n{HELP}");
             return ExitCode::from(2);
         }
     }
@@ -84,3 +88,15 @@ fn parse(word: &str) -> Option<u64> {
 fn from_clock() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+const HELP: &str = "\
+Crashes the queue at every call of random histories and checks what is promised.
+
+  --seed S      where the random numbers begin; the time unless said
+  --points N    how many disks to open after a crash, 1 at least; 1000000 unless said
+  --history H   only this history, with the seed that a finding named
+  --bugs        plant each known bug in turn, and see that it is found
+  --bug B       plant this one, such as SaltKept; may be repeated
+
+Numbers are decimal, or hexadecimal with 0x. Exit: 0 when all promises are kept (or all bugs found), 1 when not, 2 for wrong words.
+";

@@ -1,8 +1,9 @@
-//! What ends when the last handle of a queue is dropped: the thread that syncs, and the last things to write down.
+//! What ends when the last handle of a queue is dropped: the thread that syncs and looks again, and the last things to write down.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::durable::Durability;
 use crate::state::Shared;
@@ -15,11 +16,18 @@ pub(crate) struct Alive {
     bell: Arc<Bell>,
 }
 
-/// Between those who want a sync and the thread that does it.
+/// Between those who want something and the thread that does it.
 #[derive(Debug, Default)]
 struct Bell {
-    want: Mutex<Want>,
+    wanted: Mutex<Wanted>,
     rings: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    want: Want,
+    /// When those who wait for room are to look again.
+    look_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -30,11 +38,18 @@ enum Want {
     End,
 }
 
+/// What the thread has to do.
+enum Duty {
+    Sync,
+    Look,
+    End,
+}
+
 impl Alive {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let alive = Self { shared, thread: Mutex::default(), bell: Arc::default() };
         if let Durability::Interval(_) = alive.shared.durability {
-            alive.thread_runs();
+            alive.syncs_run();
         }
         alive
     }
@@ -44,23 +59,36 @@ impl Alive {
         if let Durability::Interval(_) = self.shared.durability {
             return;
         }
-        self.thread_runs();
+        self.syncs_run();
         self.bell.ask(Want::Sync);
     }
 
-    fn thread_runs(&self) {
+    /// The disk is full, and nobody will tell when another program has made room: for a moment there is no space, and then those
+    /// who wait look again.
+    pub(crate) fn disk_is_full(&self) {
+        self.shared.no_space();
+        if self.thread_runs().is_ok() {
+            self.bell.look_at(Instant::now() + LOOK_AGAIN);
+        } else {
+            self.shared.look_again();
+        }
+    }
+
+    fn syncs_run(&self) {
+        if self.thread_runs().is_err() {
+            // Nobody else will do it, and those who wait must hear of it.
+            self.shared.poison();
+        }
+    }
+
+    fn thread_runs(&self) -> std::io::Result<()> {
         let mut thread = self.thread();
         if thread.is_none() {
             let (shared, bell) = (Arc::clone(&self.shared), Arc::clone(&self.bell));
-            let spawned = std::thread::Builder::new()
-                .name("diskbuf-sync".to_owned())
-                .spawn(move || run(&shared, &bell));
-            match spawned {
-                Ok(handle) => *thread = Some(handle),
-                // Nobody else will do it, and those who wait must hear of it.
-                Err(_) => self.shared.poison(),
-            }
+            let named = std::thread::Builder::new().name("diskbuf-sync".to_owned());
+            *thread = Some(named.spawn(move || run(&shared, &bell))?);
         }
+        Ok(())
     }
 
     fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
@@ -86,38 +114,90 @@ impl Drop for Alive {
 
 impl Bell {
     fn ask(&self, want: Want) {
-        let mut wanted = self.want.lock().unwrap_or_else(PoisonError::into_inner);
-        *wanted = want.max(*wanted);
+        let mut wanted = self.wanted();
+        wanted.want = want.max(wanted.want);
         drop(wanted);
         self.rings.notify_one();
+    }
+
+    fn look_at(&self, at: Instant) {
+        self.wanted().look_at.get_or_insert(at);
+        self.rings.notify_one();
+    }
+
+    /// Waits for something to do. A sync comes at `sync_at` without being asked for.
+    fn next(&self, sync_at: Option<Instant>) -> Duty {
+        let mut wanted = self.wanted();
+        loop {
+            match std::mem::replace(&mut wanted.want, Want::Nothing) {
+                Want::End => return Duty::End,
+                Want::Sync => return Duty::Sync,
+                Want::Nothing => {}
+            }
+            let now = Instant::now();
+            if wanted.look_at.is_some_and(|at| at <= now) {
+                wanted.look_at = None;
+                return Duty::Look;
+            }
+            if sync_at.is_some_and(|at| at <= now) {
+                return Duty::Sync;
+            }
+            let next = wanted.look_at.into_iter().chain(sync_at).min();
+            wanted = match next {
+                None => self.rings.wait(wanted).unwrap_or_else(PoisonError::into_inner),
+                Some(at) => {
+                    let waited = self.rings.wait_timeout(wanted, at - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn run(shared: &Shared, bell: &Bell) {
+    let interval = interval(shared.durability);
+    let next_sync = || interval.and_then(|time| Instant::now().checked_add(time));
+    let mut sync_at = next_sync();
     loop {
-        let mut want = bell.want.lock().unwrap_or_else(PoisonError::into_inner);
-        while *want == Want::Nothing {
-            want = match shared.durability {
-                Durability::Interval(time) => {
-                    let (guard, timeout) =
-                        bell.rings.wait_timeout(want, time).unwrap_or_else(PoisonError::into_inner);
-                    want = guard;
-                    if timeout.timed_out() {
-                        break;
-                    }
-                    want
+        match bell.next(sync_at) {
+            Duty::End => return,
+            Duty::Look => shared.look_again(),
+            Duty::Sync => {
+                if shared.watermark.durable() < shared.next_seq.load(Ordering::SeqCst) {
+                    // Who waits sees that the queue is poisoned.
+                    shared.sync().ok();
                 }
-                _ => bell.rings.wait(want).unwrap_or_else(PoisonError::into_inner),
-            };
+                sync_at = next_sync();
+            }
         }
-        if *want == Want::End {
-            return;
-        }
-        *want = Want::Nothing;
-        drop(want);
-        if shared.watermark.durable() < shared.next_seq.load(Ordering::SeqCst) {
-            // Who waits sees that the queue is poisoned.
-            shared.sync().ok();
-        }
+    }
+}
+
+/// After which time a sync comes without being asked for.
+fn interval(durability: Durability) -> Option<Duration> {
+    match durability {
+        Durability::Interval(time) => Some(time.max(SHORTEST)),
+        Durability::Os | Durability::Group | Durability::Each => None,
+    }
+}
+
+/// What is shorter would be a loop that does nothing else.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// How long a full disk is left alone by those who wait.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_interval_is_so_short_that_the_thread_does_nothing_else() {
+        assert_eq!(interval(Durability::Interval(Duration::ZERO)), Some(Duration::from_millis(1)));
+        assert_eq!(interval(Durability::Interval(Duration::MAX)), Some(Duration::MAX));
+        assert_eq!(interval(Durability::Group), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Putting a batch into the newest segment: numbers, header checksums, one write.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::batch::Batch;
 use crate::doubt::{Cause, Doubt};
@@ -10,7 +10,7 @@ use crate::format::{DATA_START, HEADER_LEN, u32_at};
 use crate::queue::{Appended, WhenFull};
 use crate::record::{self, Life};
 use crate::seq::Seq;
-use crate::state::{NoSegment, Shared, State};
+use crate::state::{NoSegment, SPARES, Shared, State};
 use crate::stores::lay;
 use crate::wait::Wait;
 
@@ -28,19 +28,18 @@ impl Shared {
             if done.records > before {
                 self.data.notify();
             }
+            let full = AppendError::Full { bytes, max_bytes: self.max_bytes };
             match result {
                 Ok(Outcome::All) => break,
                 Ok(Outcome::Full) => {}
+                Err(AppendError::NoSpace { .. }) if when_full == WhenFull::DropNewest => {}
                 Err(error) => return Err(error),
             }
-            let full = AppendError::Full { bytes, max_bytes: self.max_bytes };
             let deadline = match when_full {
                 WhenFull::Refuse | WhenFull::DropOldest => return Err(full),
                 WhenFull::DropNewest => {
-                    let dropped = batch.len() as u64;
-                    // A count for people: if it cannot be written it is written with the next change.
-                    let _noted = self.mark.write(|known| known.dropped_newest += dropped);
-                    done.dropped = dropped;
+                    done.dropped = batch.len() as u64;
+                    self.count_dropped(done.dropped);
                     batch.clear();
                     break;
                 }
@@ -54,6 +53,12 @@ impl Shared {
             }
         }
         self.promise(done)
+    }
+
+    /// `records` that came last found no room.
+    pub(crate) fn count_dropped(&self, records: u64) {
+        // A count for people: if it cannot be written it is written with the next change.
+        let _noted = self.mark.write(|known| known.dropped_newest += records);
     }
 
     /// Appends into room that was reserved.
@@ -92,9 +97,13 @@ impl Shared {
 
     /// Whether a producer should try (again).
     pub(crate) fn look_for_space(&self) -> Option<Wait> {
+        self.look_for(&self.has_space)
+    }
+
+    pub(crate) fn look_for(&self, condition: &AtomicBool) -> Option<Wait> {
         if self.closed.load(Ordering::SeqCst) {
             Some(Wait::Closed)
-        } else if self.has_space.load(Ordering::SeqCst) || self.watermark.has_failed() {
+        } else if condition.load(Ordering::SeqCst) || self.watermark.has_failed() {
             Some(Wait::Ready)
         } else {
             None
@@ -144,33 +153,39 @@ impl Shared {
                 && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1));
             let rolled = if may_roll {
                 self.roll(state)
-            } else if self.add_spare(state)? {
-                Ok(())
             } else {
-                Err(NoSegment::Full)
+                match self.add_spare(state) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(NoSegment::Full),
+                    Err(error) => Err(NoSegment::Error(error)),
+                }
             };
+            // What is dropped is a spare more, if one more is what is missing.
+            let helps = if may_roll { spares == 0 } else { spares < SPARES };
             match rolled {
                 Ok(()) => {}
+                Err(NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }))
+                    if helps && self.make_way(state, when_full).is_some() => {}
                 Err(NoSegment::Error(error)) => return Err(error),
                 Err(NoSegment::Full) => {
-                    let dropped = match when_full {
-                        WhenFull::DropOldest => self.drop_oldest(state),
-                        _ => self.drop_for_slow(state),
-                    };
-                    if dropped.is_none() {
-                        self.has_space.store(false, Ordering::SeqCst);
-                        return Ok(Outcome::Full);
-                    }
+                    self.has_space.store(false, Ordering::SeqCst);
+                    return Ok(Outcome::Full);
                 }
             }
         }
         Ok(Outcome::All)
     }
 
+    /// Drops what may be dropped for an append.
+    fn make_way(&self, state: &mut State, when_full: WhenFull) -> Option<()> {
+        match when_full {
+            WhenFull::DropOldest => self.drop_oldest(state),
+            _ => self.drop_for_slow(state),
+        }
+    }
+
     pub(crate) fn leaves_reserved(&self, state: &State, closing: Closing, room: u64, spares: usize) -> bool {
-        state.reserved == 0
-            || closing == Closing::Reserved
-            || self.room_for(state, state.reserved, room, spares)
+        state.reserved == 0 || closing == Closing::Reserved || state.reserved <= self.reservable(room, spares)
     }
 
     /// Writes as many records as there is room for, at least one.

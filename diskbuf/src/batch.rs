@@ -1,12 +1,14 @@
 //! [`Batch`]: records staged by a producer in the very bytes that will lie on disk. Numbers, salt and position
 //! are filled in by the queue (`segment`); the payload's checksum is computed here, outside any lock.
 
+use std::fmt;
+
 use crate::error::TooLarge;
 use crate::format::{HEADER_LEN, MAX_SEGMENT_BYTES, PAGE_LEN};
 use crate::record;
 
 /// Records on their way into a queue. Reuse it: an append empties it and keeps its memory.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batch {
     /// Records as on disk, their `seq`, `magic` and `head_crc` still zero.
     bytes: Vec<u8>,
@@ -120,6 +122,16 @@ impl Batch {
         if self.records == 0 {
             self.clear();
         }
+    }
+}
+
+/// Without the payloads: they may be long, and are somebody's data.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("records", &self.records)
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,6 @@ use crate::state::Shared;
 use crate::wait::{Wait, Waiters, Waiting};
 
 /// The one handle of a named consumer.
-#[derive(Debug)]
 pub struct Consumer {
     pub(crate) reader: Reader,
     cursor: Arc<Cursor>,
@@ -32,7 +31,7 @@ pub struct Consumer {
     _alive: Arc<Alive>,
 }
 
-/// How much one read takes at most.
+/// How much one read takes at most: by default [`Self::BUFFER`], a mebibyte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Records.
@@ -57,9 +56,10 @@ pub struct Interrupter {
 
 impl Consumer {
     pub(crate) fn new(shared: Arc<Shared>, alive: Arc<Alive>, cursor: Arc<Cursor>) -> Self {
-        let position = Position::at(cursor.slot());
+        let slot = cursor.slot();
+        let position = Position::at(slot);
         Self {
-            reader: Reader::new(shared),
+            reader: Reader::new(shared, &slot),
             cursor,
             acked: position.clone(),
             position,
@@ -75,7 +75,8 @@ impl Consumer {
         crate::cursor::is_name(name)
     }
 
-    /// The records that come next, at most as many as `limit` says; none if there are none, without waiting.
+    /// The records that come next, at most as many as `limit` says; none if there are none, without waiting. It stops at the
+    /// end of a segment and at damage: fewer than the limit does not mean that there are no more, none does.
     ///
     /// # Errors
     /// When the system refuses to read; the position is unchanged. Damage on disk is no error: what could not
@@ -183,6 +184,18 @@ impl Consumer {
         }
         self.acked = until.clone();
         Ok(())
+    }
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("name", &self.cursor.name)
+            .field("acked", &self.acked.seq)
+            .field("next", &self.position.seq)
+            .field("deferred", &self.deferred.len())
+            .field("queue", self.reader.shared())
+            .finish()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::format::{Block, CONSUMERS, CURSOR_LEN, PAGE, TMP_SUFFIX, VERSION, id_at, sealed, u32_at, u64_at};
 use crate::segment::read_full;
-use crate::seq::Seq;
+use crate::seq::{LossCause, Seq};
 use crate::status::Busy;
 use crate::storage::{Storage, StorageFile};
 
@@ -23,6 +23,8 @@ pub(crate) struct Cursor {
     synced: AtomicU64,
     busy: AtomicBool,
     one_sync: Mutex<()>,
+    /// Slots that did not verify when the file was opened.
+    pub(crate) bad_slots: usize,
 }
 
 /// The slot written last, and which slots are which.
@@ -97,17 +99,20 @@ impl Cursor {
     ) -> Result<Self, Option<io::Error>> {
         let file = storage.open(&file_name(name))?;
         let mut slots = Vec::new();
+        let mut bad_slots = 0;
         for page in 0..PAGES {
             let mut block = [0; SLOT_LEN];
             read_full(&*file, &mut block, page * PAGE)?;
-            slots.extend(Slot::parse(&block, uuid).map(|slot| (slot, page)));
+            let slot = Slot::parse(&block, uuid);
+            bad_slots += usize::from(slot.is_none() && block != [0; SLOT_LEN]);
+            slots.extend(slot.map(|slot| (slot, page)));
         }
         slots.sort_by_key(|(slot, _)| slot.generation);
         let Some((slot, page)) = slots.pop() else { return Err(None) };
         let safe = slots.pop().map_or(page, |(_, page)| page);
         let last = Last { slot, file, page, safe, syncing: None, origin: Origin::Found };
         // Read is not synced: a process that died may have left it in memory.
-        Ok(Self { synced: AtomicU64::new(0), ..Self::with(storage, uuid, name, last) })
+        Ok(Self { synced: AtomicU64::new(0), bad_slots, ..Self::with(storage, uuid, name, last) })
     }
 
     fn with(storage: &Arc<dyn Storage>, uuid: [u8; 16], name: &str, last: Last) -> Self {
@@ -120,6 +125,7 @@ impl Cursor {
             last: Mutex::new(last),
             busy: AtomicBool::new(false),
             one_sync: Mutex::new(()),
+            bad_slots: 0,
         }
     }
 
@@ -238,6 +244,18 @@ impl Cursor {
 }
 
 impl Slot {
+    /// Why the records from `next` to before `oldest`, the first one kept, are gone, when `dropped` were dropped for room in all
+    /// runs. What may be lost was dropped. Otherwise those dropped that this consumer was not told of must be as many as are gone:
+    /// records leave at the front only, and what it had not acknowledged never left by being acknowledged.
+    pub(crate) const fn gone_before(&self, oldest: u64, dropped: u64) -> LossCause {
+        let gone = oldest.saturating_sub(self.next);
+        match self.behind {
+            Behind::Loses => LossCause::DroppedForRoom,
+            Behind::Keeps if dropped.saturating_sub(self.lost) >= gone => LossCause::DroppedForRoom,
+            Behind::Keeps => LossCause::Missing,
+        }
+    }
+
     fn parse(block: &[u8; SLOT_LEN], uuid: [u8; 16]) -> Option<Self> {
         let whole = block.starts_with(MAGIC) && sealed(block) && u32_at(block, 68) == VERSION;
         if !whole || id_at(block, 8) != uuid {

@@ -1,12 +1,13 @@
 //! [`Delivery`]: what one read gave, and what becomes of it.
 
+use std::fmt;
+
 use crate::consumer::Consumer;
 use crate::error::AckError;
 use crate::reader::Position;
 use crate::seq::{Loss, Seq};
 
 /// Records read and not yet acknowledged. Dropped without a word, they are delivered again.
-#[derive(Debug)]
 #[must_use = "what is not acknowledged is delivered again"]
 pub struct Delivery<'a> {
     consumer: &'a mut Consumer,
@@ -100,6 +101,19 @@ impl<'a> Delivery<'a> {
 
     fn lost_before(&self, seq: u64) -> u64 {
         self.losses().iter().filter(|loss| loss.from.as_u64() < seq).map(Loss::records).sum()
+    }
+}
+
+/// Without the payloads: they may be long, and are somebody's data.
+impl fmt::Debug for Delivery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("records", &self.len())
+            .field("first", &self.first_seq())
+            .field("last", &self.last_seq())
+            .field("losses", &self.losses().len())
+            .field("consumer", &self.consumer.name())
+            .finish()
     }
 }
 

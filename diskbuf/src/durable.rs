@@ -9,12 +9,16 @@ use crate::seq::Seq;
 ///
 /// Whatever is chosen, [`Queue::sync`](crate::Queue::sync) and [`Queue::wait_durable`](crate::Queue::wait_durable)
 /// work; this says what happens without them, and which way of writing is best.
+///
+/// When the last handle of a queue is dropped, what is not durable is synced, but not with [`Durability::Os`]; whether that
+/// worked nobody is told: who needs to know calls [`Queue::sync`](crate::Queue::sync) before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
     /// When the system likes, or somebody asks.
     #[default]
     Os,
-    /// A thread syncs whenever this time has passed and there is something to sync; whoever waits, waits for that.
+    /// A thread syncs whenever this time has passed and there is something to sync. Whoever waits, waits for that, however long:
+    /// only [`Queue::sync`](crate::Queue::sync) does it at once. Less than a millisecond is one.
     Interval(Duration),
     /// When somebody waits for it; those who wait at the same time share one sync.
     Group,

@@ -18,13 +18,18 @@ pub enum OpenError {
         max: u64,
     },
     /// `max_bytes` has no room for two segments and the small files.
-    #[error("max_bytes is {given}, must be at least {min}")]
+    #[error("max_bytes is {given}, must be at least {min} for its segments of {segment_bytes} bytes")]
     MaxBytes {
         /// What was asked for.
         given: u64,
         /// The least that works with this queue's segment size.
         min: u64,
+        /// The length of its segments: what was asked for if the queue is yet to be made, else what it was made with.
+        segment_bytes: u64,
     },
+    /// The path of the directory is empty.
+    #[error("the path of the queue is empty")]
+    NoDirectory,
     /// Another handle, in this process or another, has the queue open.
     #[error("queue is in use: {} is locked (last holder: {holder})", path.display())]
     Locked {
@@ -39,11 +44,14 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory holds segments, but the file that makes them readable is gone.
-    #[error("{} is missing although the directory holds segments", path.display())]
+    /// The directory holds a file with the name of a queue's, such as a segment, but the one that makes segments readable is
+    /// gone: either it was lost, or the file is none of ours. Nothing was touched.
+    #[error("{} is missing although there is a file {found}", path.display())]
     MetaMissing {
         /// Where `META` should be.
         path: PathBuf,
+        /// The other file's name.
+        found: String,
     },
     /// Neither copy in the `META` file verifies. Nothing was touched.
     #[error("{} is damaged: neither of its two copies verifies", path.display())]
@@ -62,7 +70,7 @@ pub enum OpenError {
         supported: u32,
     },
     /// The system refused an operation.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -94,7 +102,8 @@ pub enum AppendError {
         /// The limit.
         max_bytes: u64,
     },
-    /// The disk (or quota) is full, although the queue is not. A later attempt may work.
+    /// The disk (or quota) is full, although the queue is not, and nothing may be dropped instead. A later attempt may work:
+    /// [`Queue::space`](crate::Queue::space) is ready when a consumer has made room, and at the latest after a fifth of a second.
     #[error("no space on the device for {}", path.display())]
     NoSpace {
         /// The file that could not be made.
@@ -111,6 +120,23 @@ pub enum AppendError {
     /// [`Durability::Each`](crate::Durability::Each): the records were accepted, but may not survive power loss.
     #[error("not synced")]
     Sync(#[source] SyncError),
+    /// [`Queue::reserve`](crate::Queue::reserve) alone: so much cannot be reserved now, since others have reserved, or the queue is
+    /// full. An append may work all the same. [`Queue::room`](crate::Queue::room) tells when to try again.
+    #[error("no room to reserve {bytes} bytes, {left} are left")]
+    NoRoom {
+        /// What was asked for.
+        bytes: u64,
+        /// What could be reserved instead.
+        left: u64,
+    },
+    /// [`Queue::reserve`](crate::Queue::reserve): so much can never be reserved.
+    #[error("cannot reserve {bytes} bytes, more than the {max} of a segment")]
+    Unreservable {
+        /// What was asked for.
+        bytes: u64,
+        /// What can be reserved at most, all together.
+        max: u64,
+    },
     /// The batch does not fit into what was reserved for it.
     #[error("batch of {bytes} bytes is larger than the {reserved} reserved")]
     Reserved {
@@ -121,7 +147,7 @@ pub enum AppendError {
     },
     /// The system refused an operation. Whether the refused records are found after a crash is unknown until
     /// the next append returns.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -148,7 +174,7 @@ pub enum SyncError {
         next: u64,
     },
     /// The system refused, and the records could not be saved to another file.
-    #[error("sync {}", path.display())]
+    #[error("cannot sync {}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -198,7 +224,7 @@ pub enum ConsumerError {
         max_bytes: u64,
     },
     /// The system refused an operation.
-    #[error("{operation} {}", path.display())]
+    #[error("cannot {operation} {}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -215,7 +241,7 @@ pub enum ConsumerError {
 #[non_exhaustive]
 pub enum ReadError {
     /// The system refused to open or to read a segment. The position is unchanged.
-    #[error("{operation} {} at offset {offset}", path.display())]
+    #[error("cannot {operation} {} at offset {offset}", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -243,7 +269,7 @@ pub enum AckError {
         last: u64,
     },
     /// The system refused to write the cursor.
-    #[error("write {}", path.display())]
+    #[error("cannot write {}", path.display())]
     Io {
         /// The cursor's file.
         path: PathBuf,

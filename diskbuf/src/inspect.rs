@@ -24,6 +24,7 @@
 
 mod verdict;
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -48,7 +49,6 @@ use crate::storage::{Disk, Overlay, Storage, StorageFile};
 use crate::window::{Wanted, Window};
 
 /// A queue at rest. While it exists nobody can open the queue.
-#[derive(Debug)]
 pub struct Inspection {
     queue: Queue,
     overlay: Arc<Overlay>,
@@ -89,6 +89,9 @@ pub struct Waiting {
     pub lag: u64,
     /// Records that were gone before it could read them, as far as it has been told.
     pub lost: u64,
+    /// Slots of its cursor that do not verify, although another one does: see
+    /// [`Recovery::torn_slots`](crate::Recovery::torn_slots).
+    pub torn_slots: usize,
     /// Records it has not acknowledged and will not get, since no segment has them: at the front and at the end.
     pub missing: Vec<Loss>,
 }
@@ -177,6 +180,13 @@ impl Inspection {
         let mut inspection = Self { queue, overlay, meta, copies, consumers: Vec::new() };
         inspection.consumers =
             cursors.into_iter().map(|(name, cursor)| inspection.waiting(name, cursor)).collect();
+        // What one consumer still wants was not dropped for another.
+        let mut missing = inspection.consumers.iter().flat_map(|consumer| &consumer.missing);
+        if let Some(from) = missing.find(|loss| loss.cause == LossCause::Missing).map(|loss| loss.from) {
+            let fronts = inspection.consumers.iter_mut().flat_map(|consumer| &mut consumer.missing);
+            let dropped = fronts.filter(|loss| loss.cause == LossCause::DroppedForRoom && loss.to >= from);
+            dropped.for_each(|loss| loss.cause = LossCause::Missing);
+        }
         Ok(inspection)
     }
 
@@ -357,12 +367,14 @@ impl Inspection {
     fn waiting(&self, name: String, cursor: Option<Cursor>) -> Waiting {
         let recovery = self.queue.recovery();
         let (oldest, next) = (recovery.oldest_seq.as_u64(), recovery.next_seq.as_u64());
+        let torn_slots = cursor.as_ref().map_or(0, |cursor| cursor.bad_slots);
         let Some(slot) = cursor.map(|cursor| cursor.slot()) else {
-            let behind = Behind::Keeps;
-            return Waiting { name, acked: None, behind, lag: next - oldest, lost: 0, missing: Vec::new() };
+            let (behind, missing) = (Behind::Keeps, Vec::new());
+            return Waiting { name, acked: None, behind, lag: next - oldest, lost: 0, torn_slots, missing };
         };
         let mut missing = Vec::new();
-        let gone = [(slot.next, oldest, LossCause::Missing), (next, slot.next, LossCause::Unsynced)];
+        let front = slot.gone_before(oldest, self.queue.status().dropped_oldest);
+        let gone = [(slot.next, oldest, front), (next, slot.next, LossCause::Unsynced)];
         for (from, until, cause) in gone {
             if from < until {
                 missing.push(Loss { from: Seq::new(from), to: Seq::new(until - 1), cause });
@@ -374,6 +386,7 @@ impl Inspection {
             behind: slot.behind,
             lag: next.saturating_sub(slot.next.max(oldest)),
             lost: slot.lost,
+            torn_slots,
             missing,
         }
     }
@@ -420,6 +433,15 @@ impl Inspection {
         let named = reason.split_once(':').and_then(|(name, _)| segment::id_in(name));
         let id = header.map(|header| header.id).or(named);
         Ok(id.map(|id| Life { salt: self.meta.salt(id), first_seq: 1, covered: !0 }))
+    }
+}
+
+impl fmt::Debug for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspection")
+            .field("queue", &self.queue)
+            .field("consumers", &self.consumers.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -46,7 +46,8 @@
 //!
 //! All files together stay below [`Options::max_bytes`]. Each append says what to do at the limit
 //! ([`WhenFull`]): a stream source waits, a datagram source drops and counts. Space on the device is reserved
-//! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record.
+//! when a segment is made, so a full disk is met there ([`AppendError::NoSpace`]) and not inside a record. Whoever may drop drops
+//! then, too; others wait with [`Queue::space`] before they try again, which answers several times a second while the disk is full.
 //! [`Queue::reserve`] keeps room for what is about to be read from a source that cannot take it back; a consumer that
 //! [loses](Behind::Loses) instead of [keeping](Behind::Keeps) what it has not acknowledged holds up nobody.
 //!
@@ -63,8 +64,11 @@
 //! - Linux and other Unixes with `fallocate`; a file system on which `flock` works. Stores into mappings need Linux 5.14; before
 //!   it, and elsewhere, everything is written by calls.
 //! - A record is at most as long as a segment less 4120 bytes; a segment at most 1 GiB.
+//! - A queue holds four files open and two for each consumer, and some settings give it a thread: see [`Queue`].
 //! - A process with a limit on the size of its files (`RLIMIT_FSIZE`) must ignore the signal `SIGXFSZ`; the refusal is then
 //!   an error like that of a full disk.
+//! - The directory of an open queue must keep its path: renamed or moved, what needs a name fails (a new segment, a sync, a
+//!   segment that is read), and the queue is poisoned. Nothing is lost; it is opened again where it is then.
 //! - On file systems that write elsewhere at each overwrite (btrfs, ZFS) reserving space promises less.
 //! - One damaged `META` copy is mended by the other; without both the queue cannot be read.
 //!

@@ -23,6 +23,8 @@ pub(crate) struct Mark {
     last: Mutex<Known>,
     /// What survives power loss of [`Known::durable`].
     safe: AtomicU64,
+    /// Slots that did not verify when the file was opened.
+    pub(crate) bad_slots: usize,
 }
 
 /// What a slot says.
@@ -68,7 +70,14 @@ impl Mark {
         file.sync()?;
         storage.rename(&tmp, STATE)?;
         storage.sync_dir("")?;
-        Ok(Self { uuid, file, boot: known.boot, last: Mutex::new(known), safe: AtomicU64::new(0) })
+        Ok(Self {
+            uuid,
+            file,
+            boot: known.boot,
+            last: Mutex::new(known),
+            safe: AtomicU64::new(0),
+            bad_slots: 0,
+        })
     }
 
     pub(crate) fn load(storage: &dyn Storage, uuid: [u8; 16], boot: Option<Boot>) -> io::Result<Found> {
@@ -77,16 +86,31 @@ impl Mark {
             file => file?,
         };
         let mut newest: Option<Known> = None;
+        let mut good = 0;
         for at in [0, SECOND_SLOT] {
             let mut block = [0; SLOT_LEN];
             read_full(&*file, &mut block, at)?;
             let known = Known::parse(&block, uuid).filter(|known| known.place() == at);
+            good += usize::from(known.is_some());
             newest = newest.max_by_key_of(known);
         }
-        let last = newest.map(Mutex::new);
-        Ok(last.map_or(Found::Lost, |last| {
-            Found::Good(Self { uuid, file, boot, last, safe: AtomicU64::new(0) })
-        }))
+        let Some(known) = newest else { return Ok(Found::Lost) };
+        // The second is first written when something has happened.
+        let bad_slots = if known.generation == 0 { 0 } else { 2 - good };
+        let (last, safe) = (Mutex::new(known), AtomicU64::new(0));
+        Ok(Found::Good(Self { uuid, file, boot, last, safe, bad_slots }))
+    }
+
+    /// Whether the file is as [`Self::create`] makes it for a new queue, whichever that was to be, or was cut short in that.
+    pub(crate) fn says_nothing(storage: &dyn Storage) -> io::Result<bool> {
+        let file = storage.open(STATE)?;
+        let [mut first, mut second] = [[0; SLOT_LEN]; 2];
+        read_full(&*file, &mut first, 0)?;
+        read_full(&*file, &mut second, SECOND_SLOT)?;
+        let new = Known::parse(&first, id_at(&first, 8))
+            .is_some_and(|known| known == Known { boot: known.boot, ..Known::new(None) });
+        let nothing = [0; SLOT_LEN];
+        Ok((new || first == nothing) && second == nothing && file.size()? <= TWO_SLOTS)
     }
 
     /// Writes the older slot; not synced, since an older state is as true.

@@ -1,5 +1,6 @@
 //! `META`: what never changes in a queue's life. Two copies in one file, either is enough.
 
+use std::fmt;
 use std::io;
 
 use crate::format::{
@@ -12,7 +13,7 @@ use crate::siphash::siphash24;
 use crate::storage::{Storage, StorageFile};
 
 /// The immutable facts of a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) uuid: [u8; 16],
     pub(crate) secret: [u8; 16],
@@ -117,6 +118,27 @@ impl Meta {
             .put(&self.created.to_le_bytes())
             .put(&VERSION.to_le_bytes())
             .seal()
+    }
+}
+
+/// Without the secret: who has that can forge records, and what is formatted ends in logs.
+impl fmt::Debug for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uuid, segment_bytes, created, .. } = self;
+        f.debug_struct("Meta")
+            .field("uuid", &Hex(uuid))
+            .field("segment_bytes", segment_bytes)
+            .field("created", created)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name made of octets, for people.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8; 16]);
+
+impl fmt::Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::OpenError;
 use crate::format::{MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, PAGE};
 use crate::queue::Queue;
 use crate::rules::Rules;
+use crate::state::small_files;
 use crate::storage::{Disk, Storage};
 use crate::writing::WritePath;
 
@@ -27,7 +28,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all.
+    /// A queue in the directory `dir`, made if absent: segments of 64 MiB, at most 1 GiB in all. A relative path is meant from
+    /// where the process is when it opens the queue.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -48,7 +50,16 @@ impl Options {
         self
     }
 
-    /// What all files of the directory together may take. Room for two segments is the least.
+    /// What all files of the directory together may take.
+    ///
+    /// Of this, 290 816 bytes are set aside for small files, and 16 384 more for each consumer above the sixteenth. The rest is
+    /// for whole segments: two are the least, so 2 × [`segment_bytes`](Self::segment_bytes) + 290 816. A segment holds 4096 bytes
+    /// less of records than it is long, and a record takes 24 bytes and its length, rounded up to a multiple of eight. A batch is
+    /// not spread over two segments if one holds it, so up to a batch stays empty at the end of each. So with 256 MiB and segments
+    /// of 64 MiB there are three segments of records, three quarters; shorter segments waste less, some sixteen are a good
+    /// measure. What the [quarantine](Self::quarantine_bytes) holds goes off it too.
+    ///
+    /// A queue without consumers keeps everything, and is full when it has reached this.
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -85,6 +96,12 @@ impl Options {
         self
     }
 
+    /// Two segments are the least, and the small files.
+    pub(crate) fn check_limit(&self, segment_bytes: u64, consumers: usize) -> Result<(), OpenError> {
+        let (given, min) = (self.max_bytes, small_files(consumers) + 2 * segment_bytes);
+        if given < min { Err(OpenError::MaxBytes { given, min, segment_bytes }) } else { Ok(()) }
+    }
+
     pub(crate) fn quarantine_limit(&self, segment_bytes: u64) -> u64 {
         self.quarantine_bytes.unwrap_or_else(|| (self.max_bytes / 8).max(segment_bytes + PAGE))
     }
@@ -95,6 +112,9 @@ impl Options {
     /// When another has it open, when `META` is lost or damaged, when the limits make no sense, or when the
     /// system refuses. Damaged records and cursors are no error: see [`Recovery`](crate::Recovery).
     pub fn open(self) -> Result<Queue, OpenError> {
+        if self.dir.as_os_str().is_empty() {
+            return Err(OpenError::NoDirectory);
+        }
         let disk = Arc::new(Disk::new(&self.dir));
         self.open_on(disk)
     }

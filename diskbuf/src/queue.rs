@@ -1,5 +1,6 @@
 //! [`Queue`]: the handle of those who append, and of those who look after the queue. Reading is `consumer`.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use crate::cursor::{self, Behind, Cursor, Slot};
 use crate::durable::{Durability, Durable};
 use crate::error::{AppendError, ConsumerError, OpenError, SyncError};
 use crate::format::DATA_START;
-use crate::meta::Meta;
+use crate::meta::{Hex, Meta};
 use crate::options::Options;
 use crate::recover;
 use crate::reserve::Reservation;
@@ -25,27 +26,33 @@ use crate::status::{ConsumerStatus, Recovery, Status};
 use crate::storage::Storage;
 use crate::wait::{Wait, Waiting};
 
-/// An open queue. Clones are the same queue; it is given up when all of them and all its consumers are dropped.
-#[derive(Clone, Debug)]
+/// An open queue. Clones are the same queue; it is given up when all of them, all its consumers and all reservations are
+/// dropped. What is then synced, [`Durability`] says.
+///
+/// It holds four files open (`LOCK`, the directory, `STATE`, the newest segment), two more for each consumer that is read (one
+/// if it is not), and has a thread with [`Durability::Interval`], or once [`Self::durable`] was used or the disk was full.
+#[derive(Clone)]
 pub struct Queue {
     shared: Arc<Shared>,
     alive: Arc<Alive>,
 }
 
-/// What an append does when the queue has reached its limit.
+/// What an append does when the queue has reached its limit, or the disk is full before it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// Gives [`AppendError::Full`]; what was not accepted stays in the batch.
+    /// Gives [`AppendError::Full`] or [`AppendError::NoSpace`]; what was not accepted stays in the batch.
     Refuse,
-    /// Waits until there is room, or the queue is closed.
+    /// Waits until there is room, or the queue is closed. A queue without consumers is full for ever. A full disk is not waited
+    /// for: that is [`AppendError::NoSpace`], since nobody tells when another program makes room.
     Block,
     /// Waits as `Block` does, but gives [`AppendError::Full`] at this moment.
     BlockUntil(Instant),
-    /// Drops what finds no room, and counts it.
+    /// Drops what finds no room, be it in the queue or on the disk, and counts it.
     DropNewest,
     /// Drops the oldest segment, whoever has not read it, and counts it; consumers behind it get the exact
-    /// [`Loss`](crate::Loss).
+    /// [`Loss`](crate::Loss). On a full disk its file is used again. The newest segment is never dropped: where it alone is
+    /// left, this is `Refuse`.
     DropOldest,
 }
 
@@ -93,13 +100,15 @@ impl Queue {
     /// The records accepted before it went wrong have been taken out of the batch (compare its length with
     /// before); what is left in it was **not** accepted and may be appended again.
     pub fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
-        self.shared.append(batch, when_full)
+        let appended = self.shared.append(batch, when_full);
+        self.looked_at(appended)
     }
 
     /// Appends one record. Where [stores](crate::WritePath) are the way to go that costs next to nothing; otherwise it costs
     /// an allocation and a system call, and where there are many records a [`Batch`] is better.
     ///
-    /// With [`WhenFull::DropNewest`] a full queue is an error here, since there would be no number to give.
+    /// With [`WhenFull::DropNewest`] a full queue, or disk, is an error here, since there would be no number to give; the record is
+    /// counted as dropped.
     ///
     /// # Errors
     /// The record was not accepted.
@@ -110,22 +119,34 @@ impl Queue {
         let max = self.max_record_len();
         let mut batch = Batch::new().max_record_len(max);
         batch.push(payload).map_err(|error| AppendError::TooLarge { len: error.len, max })?;
-        let appended = self.append(&mut batch, when_full)?;
-        appended.last.ok_or_else(|| {
-            let bytes = self.shared.bytes(&self.shared.state());
-            AppendError::Full { bytes, max_bytes: self.shared.max_bytes }
-        })
+        // There is no number for what is dropped: it is refused, and counted.
+        let newest = when_full == WhenFull::DropNewest;
+        let appended = self.append(&mut batch, if newest { WhenFull::Refuse } else { when_full });
+        if newest && matches!(appended, Err(AppendError::Full { .. } | AppendError::NoSpace { .. })) {
+            self.shared.count_dropped(1);
+        }
+        appended?.last.ok_or(AppendError::Closed)
     }
 
     /// Keeps room for a batch of [`Batch::bytes`] `bytes` that is not there yet, such as what is about to be read from
-    /// a connection. All that is reserved together is at most a segment.
+    /// a connection. A record takes 24 bytes and its length, rounded up to a multiple of eight. All that is reserved together is at
+    /// most a segment less 4096 bytes, however empty the queue is.
     ///
     /// # Errors
-    /// [`AppendError::Full`] when there is no such room now ([`Self::space`] tells when to try again),
-    /// [`AppendError::Reserved`] when it is more than a segment holds, and when the disk is full, the queue closed or
-    /// poisoned.
+    /// [`AppendError::NoRoom`] when there is no such room now ([`Self::room`] tells when to try again; for appends there may
+    /// be, see [`Self::has_space`]), [`AppendError::Unreservable`] when it is more than a segment holds, and when the disk is
+    /// full, the queue closed or poisoned.
     pub fn reserve(&self, bytes: usize) -> Result<Reservation, AppendError> {
-        self.shared.reserve(&self.alive, bytes as u64)
+        let reserved = self.shared.reserve(&self.alive, bytes as u64);
+        self.looked_at(reserved)
+    }
+
+    /// Nobody tells when a full disk has room again.
+    fn looked_at<T>(&self, result: Result<T, AppendError>) -> Result<T, AppendError> {
+        if let Err(AppendError::NoSpace { .. }) = result {
+            self.alive.disk_is_full();
+        }
+        result
     }
 
     /// The consumer `name`, made if there is none; only then `start` matters. While its handle is alive there
@@ -249,7 +270,8 @@ impl Queue {
     }
 
     /// Whether an append is worth trying: false from the moment one found the queue full until room has been
-    /// made. One atomic load.
+    /// made, and for a fifth of a second after one found the disk full, since nobody tells when another program makes room there.
+    /// One atomic load.
     #[must_use]
     pub fn has_space(&self) -> bool {
         self.shared.has_space.load(Ordering::SeqCst)
@@ -265,6 +287,25 @@ impl Queue {
     pub fn space(&self) -> impl Future<Output = Wait> + Send + Sync + Unpin + use<> {
         let shared = Arc::clone(&self.shared);
         Waiting::new(Arc::clone(&self.shared.space), move || shared.look_for_space())
+    }
+
+    /// Whether a reservation is worth trying: false from the moment one found no room until one is used or given back, or room
+    /// has been made, and for a fifth of a second after a full disk was found. It says nothing about appends. One atomic load.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.has_room.load(Ordering::SeqCst)
+    }
+
+    /// Parks the thread until [`Self::has_room`], the queue is closed, or the deadline is there.
+    pub fn wait_room(&self, deadline: Option<Instant>) -> Wait {
+        self.shared.space.wait(deadline, || self.shared.look_for_room())
+    }
+
+    /// Completes when [`Self::has_room`] (`Ready`) or when the queue is closed (`Closed`). Runs on any
+    /// runtime; dropping it is safe at any time.
+    pub fn room(&self) -> impl Future<Output = Wait> + Send + Sync + Unpin + use<> {
+        let shared = Arc::clone(&self.shared);
+        Waiting::new(Arc::clone(&self.shared.space), move || shared.look_for_room())
     }
 
     /// Makes everything appended before survive power loss, and the acknowledgements too.
@@ -283,8 +324,8 @@ impl Queue {
         (next > 1).then(|| Durable::new(Seq::new(next - 1)))
     }
 
-    /// Waits until the record survives power loss, and syncs if nobody else does. Those who wait at the same time share
-    /// a sync.
+    /// Waits until the record survives power loss, and syncs if nobody else does; with [`Durability::Interval`] it waits for the
+    /// thread that does. Those who wait at the same time share a sync.
     ///
     /// # Errors
     /// When there is no such record yet, and as [`Self::sync`].
@@ -369,6 +410,24 @@ impl Queue {
 
     fn cursor_error(&self, operation: &'static str, name: &str, source: io::Error) -> ConsumerError {
         ConsumerError::Io { operation, path: self.shared.storage.path(&cursor::file_name(name)), source }
+    }
+}
+
+/// Takes no lock: whoever formats may hold it.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("dir", &self.path(""))
+            .field("uuid", &Hex(&self.meta.uuid))
+            .field("oldest_seq", &self.oldest_seq)
+            .field("next_seq", &self.next_seq)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Queue").field(&self.shared).finish()
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Reader {
     open: Option<(u64, Arc<dyn StorageFile>)>,
     entries: Vec<Entry>,
     losses: Vec<Loss>,
+    /// Why records are gone that were older than the oldest when the queue was opened.
+    front: LossCause,
 }
 
 impl Position {
@@ -63,8 +65,10 @@ impl Position {
 }
 
 impl Reader {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, window: Window::new(BUFFER), open: None, entries: Vec::new(), losses: Vec::new() }
+    pub(crate) fn new(shared: Arc<Shared>, slot: &Slot) -> Self {
+        let front = slot.gone_before(shared.recovery.oldest_seq.as_u64(), shared.dropped_before);
+        let (entries, losses) = (Vec::new(), Vec::new());
+        Self { shared, window: Window::new(BUFFER), open: None, entries, losses, front }
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
@@ -312,17 +316,29 @@ impl Reader {
         // Older than what was there when the queue was opened: not dropped by us.
         let opened_at = self.shared.recovery.oldest_seq.as_u64();
         if here.seq < opened_at {
-            self.lose(here, opened_at.min(oldest), LossCause::Missing);
+            self.lose(here, opened_at.min(oldest), self.front);
         }
         self.lose(here, oldest, LossCause::DroppedForRoom);
         here.at = None;
     }
 
-    /// The records from `here` to before `until` are gone.
+    /// The records from `here` to before `until` are gone. What the opening knows of causes, it knows better.
     fn lose(&mut self, here: &mut Position, until: u64, cause: LossCause) {
-        if until > here.seq {
-            Loss { from: Seq::new(here.seq), to: Seq::new(until - 1), cause }.push_onto(&mut self.losses);
-            here.seq = until;
+        let shared = Arc::clone(&self.shared);
+        let guessed = matches!(cause, LossCause::Corrupt | LossCause::Missing);
+        let known = if guessed { &*shared.recovery.losses } else { &[] };
+        while until > here.seq {
+            let at = Seq::new(here.seq);
+            // The first that reaches as far as here, or the front of the next one.
+            let next = known.iter().filter(|loss| loss.to >= at).min_by_key(|loss| loss.from);
+            let (cause, to) = match next {
+                Some(loss) if loss.from <= at => (loss.cause, loss.to.as_u64()),
+                Some(loss) => (cause, loss.from.as_u64() - 1),
+                None => (cause, u64::MAX),
+            };
+            let to = to.min(until - 1);
+            Loss { from: at, to: Seq::new(to), cause }.push_onto(&mut self.losses);
+            here.seq = to + 1;
         }
     }
 

@@ -1,11 +1,13 @@
 //! One record on disk: 24 bytes of header, the payload, zeros up to the next multiple of eight. What stands
 //! where is `FORMAT.md`; which records belong to a segment's life is decided by [`Life`].
 
+use std::fmt;
+
 use crate::format::{HEADER_LEN, u32_at, u64_at};
 use crate::seq::Seq;
 
 /// What ties records to one life of one segment: the secret salt, and the numbers it may hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Life {
     pub(crate) salt: u64,
     pub(crate) first_seq: u64,
@@ -21,6 +23,13 @@ pub(crate) struct Head {
     pub(crate) seq: u64,
     body_crc: u32,
     place: u8,
+}
+
+/// Without the salt, which is a secret.
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").field("first_seq", &self.first_seq).finish_non_exhaustive()
+    }
 }
 
 impl Life {

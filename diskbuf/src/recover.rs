@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::quarantine::{self, Quarantine};
 use crate::segment::{self, OPEN, Segment, SpaceOrigin, read_full};
 use crate::seq::{Loss, LossCause, Seq};
-use crate::state::{SPARES, Shared, State, small_files};
+use crate::state::{SPARES, Shared, State};
 use crate::status::{Counts, Origin, Recovery};
 use crate::storage::{Boot, Storage, StorageFile};
 use crate::survey::Stranger;
@@ -22,6 +22,10 @@ use crate::sync::Unsynced;
 /// Opens the queue in `storage`, or makes it.
 pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Shared, OpenError> {
     let disk = Road(&storage);
+    if disk.is_new() {
+        // Segments cannot be made shorter later: what is refused leaves nothing behind.
+        options.check_limit(options.segment_bytes, 0)?;
+    }
     disk.told("make directory", "", storage.create_dir(""))?;
     let lock = disk.lock()?;
     let boot = storage.boot();
@@ -43,10 +47,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     let unused = if mark_found == Counts::Kept { known.ids } else { state.next_id + (1 << 32) };
     state.next_id = state.next_id.max(unused);
     let cursors = disk.cursors(&meta)?;
-    let min = small_files(cursors.len()) + 2 * meta.segment_bytes;
-    if options.max_bytes < min {
-        return Err(OpenError::MaxBytes { given: options.max_bytes, min });
-    }
+    options.check_limit(meta.segment_bytes, cursors.len())?;
     let mut put_away = Vec::new();
     for stranger in &unreadable {
         let Stranger { name, size, reason } = stranger;
@@ -98,6 +99,10 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     }
     let oldest = state.segments.front().map_or(state.next_seq, |segment| segment.first_seq());
 
+    let torn = cursors.iter().filter(|(_, cursor)| cursor.as_ref().is_some_and(|c| c.bad_slots > 0));
+    let torn_cursors = torn.map(|(name, _)| storage.path(&cursor::file_name(name)));
+    let torn_state = (mark.bad_slots > 0).then(|| storage.path(STATE));
+    let torn_slots = torn_state.into_iter().chain(torn_cursors).collect();
     let mut cursors_reset = Vec::new();
     for (name, cursor) in cursors {
         let cursor = if let Some(cursor) = cursor {
@@ -118,6 +123,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
         torn_bytes,
         losses,
         cursors_reset,
+        torn_slots,
         unreadable: put_away,
         counts: mark_found,
     };
@@ -192,8 +198,8 @@ impl Road<'_> {
                 meta::Found::Damaged => Err(OpenError::MetaDamaged { path: path() }),
             };
         }
-        if names.iter().any(|(name, _)| segment::id_in(name).is_some()) {
-            return Err(OpenError::MetaMissing { path: self.0.path(META) });
+        if let Some(found) = self.remains(names)? {
+            return Err(OpenError::MetaMissing { path: self.0.path(META), found });
         }
         // META comes last: with it the queue exists, and the rest is there.
         let made = Meta::generate(&**self.0, options.segment_bytes).and_then(|meta| {

@@ -1,6 +1,8 @@
 //! [`Reservation`]: room that is kept for a batch before it is there.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::alive::Alive;
 use crate::batch::Batch;
@@ -9,10 +11,10 @@ use crate::format::DATA_START;
 use crate::queue::Appended;
 use crate::segment::spare_name;
 use crate::state::{NoSegment, SPARES, Shared, State};
+use crate::wait::Wait;
 
 /// Room in a queue, on the disk already: a batch that fits into it is neither refused nor met by a full disk,
 /// even if the queue becomes full meanwhile, or is closed. Dropped unused, the room is given back.
-#[derive(Debug)]
 #[must_use = "the room is given back when this is dropped"]
 pub struct Reservation {
     shared: Arc<Shared>,
@@ -30,7 +32,7 @@ impl Reservation {
     /// Appends the batch into the room reserved, as one unit; what it does not need is given back.
     ///
     /// # Errors
-    /// When the batch is larger than what was reserved, or the system refuses to write. Never
+    /// [`AppendError::Reserved`] when the batch is larger than what was reserved, and when the system refuses to write. Never
     /// [`AppendError::Full`], [`AppendError::NoSpace`] or [`AppendError::Closed`].
     pub fn commit(mut self, batch: &mut Batch) -> Result<Appended, AppendError> {
         let bytes = batch.bytes() as u64;
@@ -51,6 +53,12 @@ impl Drop for Reservation {
     }
 }
 
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("bytes", &self.bytes).field("queue", &self.shared).finish()
+    }
+}
+
 impl Shared {
     /// See [`Queue::reserve`](crate::Queue::reserve).
     pub(crate) fn reserve(
@@ -60,28 +68,39 @@ impl Shared {
     ) -> Result<Reservation, AppendError> {
         let capacity = self.meta.segment_bytes - DATA_START;
         if bytes > capacity {
-            return Err(AppendError::Reserved { bytes, reserved: capacity });
+            return Err(AppendError::Unreservable { bytes, max: capacity });
         }
         let mut state = self.state();
         self.check_open(self.closing())?;
         let wanted = state.reserved + bytes;
         loop {
-            if self.room_for(&state, wanted, self.active_room(&state), state.spares.len()) {
+            let most = self.reservable(self.active_room(&state), state.spares.len());
+            if wanted <= most {
                 state.reserved = wanted;
                 return Ok(Reservation { shared: Arc::clone(self), _alive: Arc::clone(alive), bytes });
             }
-            if !self.add_spare(&mut state)? {
-                self.has_space.store(false, std::sync::atomic::Ordering::SeqCst);
-                return Err(AppendError::Full { bytes: self.bytes(&state), max_bytes: self.max_bytes });
+            // With all spares there can be, nothing that is dropped would make room.
+            let helps = state.spares.len() < SPARES;
+            let added = self.add_spare(&mut state);
+            let more = matches!(added, Ok(true)) || (helps && self.drop_for_slow(&mut state).is_some());
+            if !more {
+                added?;
+                self.has_room.store(false, Ordering::SeqCst);
+                return Err(AppendError::NoRoom { bytes, left: most.saturating_sub(state.reserved) });
             }
         }
     }
 
-    /// Whether batches of together `reserved` bytes, none larger than a segment, surely fit. Laid down one after the
-    /// other, any two neighbouring segments are more than half full: hence the two.
-    pub(crate) fn room_for(&self, _state: &State, reserved: u64, active_room: u64, spares: usize) -> bool {
+    /// Whether a reservation should be tried (again).
+    pub(crate) fn look_for_room(&self) -> Option<Wait> {
+        self.look_for(&self.has_room)
+    }
+
+    /// How much may be promised to batches, none larger than a segment, so that they surely fit. Laid down one after the other, any
+    /// two neighbouring segments are more than half full: hence the two.
+    pub(crate) fn reservable(&self, active_room: u64, spares: usize) -> u64 {
         let capacity = self.meta.segment_bytes - DATA_START;
-        reserved <= active_room || 2 * reserved <= capacity * spares as u64
+        active_room.max(capacity * spares as u64 / 2)
     }
 
     /// What the newest segment has left.

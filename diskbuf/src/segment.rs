@@ -145,6 +145,12 @@ pub(crate) fn id_in(name: &str) -> Option<u64> {
     (file_name(id) == name && id <= MAX_ID).then_some(id)
 }
 
+/// Whether a segment may be called so, for now or for ever.
+pub(crate) fn is_name(name: &str) -> bool {
+    let hex = name.strip_suffix(".seg").map(|stem| stem.strip_prefix("moved-").unwrap_or(stem));
+    hex.is_some_and(|hex| hex.len() == 16 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+}
+
 /// What a segment is called while others have its name.
 pub(crate) fn moved_name(id: u64) -> String {
     format!("moved-{id:016x}.seg")

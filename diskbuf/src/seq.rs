@@ -82,8 +82,48 @@ pub enum LossCause {
     Unsynced,
     /// They had been synced, and the device has lost them: it does not keep what it says.
     DeviceLost,
-    /// Dropped by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) to make room, in this run.
+    /// Dropped to make room, by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) or since the consumer
+    /// [loses](crate::Behind::Loses). If that was in an earlier run, this is a conclusion: the consumer loses, or as many were
+    /// dropped as are gone.
     DroppedForRoom,
-    /// The segment that held them is not there: dropped for room in an earlier run, or removed by hand.
+    /// The segment that held them is not there, and was not dropped for room as far as the counts in `STATE` tell: removed by
+    /// hand or by the file system. Those counts may be too low after a power loss.
     Missing,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, cause } = self;
+        if from == to {
+            write!(f, "record {from} is gone: {cause}")
+        } else {
+            write!(f, "records {from} to {to} are gone: {cause}")
+        }
+    }
+}
+
+impl fmt::Display for LossCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Corrupt => "the bytes on disk do not verify",
+            Self::Unsynced => "power was lost before a sync",
+            Self::DeviceLost => "the device has lost what it had synced",
+            Self::DroppedForRoom => "dropped to make room",
+            Self::Missing => "the segment is not there",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_a_sentence() {
+        let loss = |from, to, cause| Loss { from: Seq::new(from), to: Seq::new(to), cause }.to_string();
+        let dropped = loss(7, 7, LossCause::DroppedForRoom);
+        assert_eq!(dropped, "record 7 is gone: dropped to make room");
+        let corrupt = loss(7, 9, LossCause::Corrupt);
+        assert_eq!(corrupt, "records 7 to 9 are gone: the bytes on disk do not verify");
+    }
 }

@@ -27,7 +27,6 @@ use crate::watermark::Watermark;
 use crate::writing::Policy;
 
 /// What all handles of a queue share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) meta: Meta,
@@ -43,6 +42,8 @@ pub(crate) struct Shared {
     /// Files were made, named or removed since directories were synced.
     pub(crate) names_changed: AtomicBool,
     pub(crate) mark: Mark,
+    /// Records dropped to make room in earlier runs.
+    pub(crate) dropped_before: u64,
     /// The number the next record gets.
     pub(crate) next_seq: AtomicU64,
     /// The first number of the oldest segment.
@@ -50,10 +51,12 @@ pub(crate) struct Shared {
     /// When all consumers have come this far, a segment can be freed.
     free_at: AtomicU64,
     pub(crate) has_space: AtomicBool,
+    /// As `has_space`, for reservations: they ask for more than an append.
+    pub(crate) has_room: AtomicBool,
     pub(crate) closed: AtomicBool,
     /// Those who wait for records.
     pub(crate) data: Arc<Waiters>,
-    /// Those who wait for room.
+    /// Those who wait for room, to append or to reserve.
     pub(crate) space: Arc<Waiters>,
     /// Held as long as the queue is open.
     _lock: Arc<dyn StorageFile>,
@@ -126,11 +129,13 @@ impl Shared {
             durability: options.durability,
             names_changed: AtomicBool::new(true),
             watermark: Watermark::new(mark.known().durable.min(state.next_seq), unsynced),
+            dropped_before: mark.known().dropped_oldest,
             mark,
             next_seq: AtomicU64::new(state.next_seq),
             oldest_seq: AtomicU64::new(0),
             free_at: AtomicU64::new(OPEN),
             has_space: AtomicBool::new(true),
+            has_room: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             data: Arc::default(),
             space: Arc::default(),
@@ -407,11 +412,10 @@ impl Shared {
             let mut state = self.state();
             state.unlinking -= removed;
             let room = !state.spares.is_empty() || self.may_grow(&state);
-            if room {
-                self.has_space.store(true, Ordering::SeqCst);
-            }
             drop(state);
-            self.space.notify();
+            if room {
+                self.look_again();
+            }
         }
         result
     }
@@ -424,9 +428,16 @@ impl Shared {
         }
     }
 
+    /// There is none, until somebody looks again.
+    pub(crate) fn no_space(&self) {
+        self.has_space.store(false, Ordering::SeqCst);
+        self.has_room.store(false, Ordering::SeqCst);
+    }
+
     /// There may be room that there was not.
     pub(crate) fn look_again(&self) {
         self.has_space.store(true, Ordering::SeqCst);
+        self.has_room.store(true, Ordering::SeqCst);
         self.space.notify();
     }
 

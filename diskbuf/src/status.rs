@@ -98,6 +98,9 @@ pub struct Recovery {
     pub losses: Vec<Loss>,
     /// Consumers whose cursor did not verify: they begin again at the oldest record.
     pub cursors_reset: Vec<String>,
+    /// Files of which a slot did not verify although another one did: `STATE`, and consumers' cursors. A write that power loss cut
+    /// short leaves that, and so does damage: what counts is then one write older, and records come again. The next write mends it.
+    pub torn_slots: Vec<PathBuf>,
     /// Files with the name of a segment that are none of this queue's, or hold nothing that verifies. They were put
     /// away as `<n>.bad`, with the reason in `<n>.why`, if the quarantine has room, and count as bytes in use.
     pub unreadable: Vec<PathBuf>,

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use crate::error::OpenError;
-use crate::format::{DATA_START, PAGE_LEN};
+use crate::format::{DATA_START, META, PAGE_LEN, STATE, TMP_SUFFIX};
+use crate::mark::Mark;
 use crate::meta::Meta;
 use crate::record::Life;
 use crate::recover::Road;
@@ -52,6 +53,28 @@ pub(crate) enum HeaderState {
 }
 
 impl Road<'_> {
+    /// Whether there is no queue, as far as one can tell without the lock.
+    pub(crate) fn is_new(&self) -> bool {
+        match self.0.list("") {
+            Ok(names) => !names.iter().any(|(name, _)| name == META),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// What says that there was a queue, or what making one would overwrite, where there is no `META`. A crash before that was
+    /// there leaves a `STATE` that tells nothing, and nothing else but half made ones of the two.
+    pub(crate) fn remains(&self, names: &[(String, u64)]) -> Result<Option<String>, OpenError> {
+        let half_made = format!("new{TMP_SUFFIX}");
+        let spare = |name: &str| (0..SPARES).any(|k| segment::spare_name(k) == name);
+        for (name, _) in names {
+            let told = || self.told("read", STATE, Mark::says_nothing(&**self.0));
+            if segment::is_name(name) || spare(name) || *name == half_made || (name == STATE && !told()?) {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The queue's segments by id, the first numbers never falling, and the files that are none.
     pub(crate) fn segments(
         &self,
@@ -62,9 +85,7 @@ impl Road<'_> {
         let (mut found, mut strangers): (Vec<One>, Vec<Stranger>) = (Vec::new(), Vec::new());
         let mut stranger =
             |name: &str, size: u64, reason| strangers.push(Stranger { name: name.to_owned(), size, reason });
-        let is_spare = |name: &str| (0..SPARES).any(|k| segment::spare_name(k) == name);
-        let mut candidates: Vec<_> =
-            names.iter().filter(|(name, _)| name.ends_with(".seg") && !is_spare(name)).collect();
+        let mut candidates: Vec<_> = names.iter().filter(|(name, _)| segment::is_name(name)).collect();
         // A file that has the name of what it is comes before one that only says so inside.
         candidates.sort();
         for (name, size) in candidates {

@@ -1,6 +1,7 @@
 //! A part of a segment in memory, and the search for the next record in it. Reading on, skipping damage and
 //! finding the end after a crash are all made of these.
 
+use std::fmt;
 use std::io;
 
 use crate::format::HEADER_LEN;
@@ -9,7 +10,6 @@ use crate::segment::read_full;
 use crate::storage::StorageFile;
 
 /// Bytes of one file, from `at` on.
-#[derive(Debug)]
 pub(crate) struct Window {
     buf: Vec<u8>,
     at: u64,
@@ -35,6 +35,12 @@ impl Wanted {
         let head = self.life.parse(bytes)?;
         let fits = at.checked_add(head.size()).is_some_and(|end| end <= self.end);
         (fits && head.seq < self.bound).then_some(head)
+    }
+}
+
+impl fmt::Debug for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Window").field("at", &self.at).field("filled", &self.filled).finish_non_exhaustive()
     }
 }
 

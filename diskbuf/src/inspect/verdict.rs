@@ -1,7 +1,9 @@
 //! [`Verdict`]: what is wrong with a queue at rest.
 
 use super::{Entry, Inspection};
-use crate::seq::{Loss, Seq};
+use crate::cursor;
+use crate::format::STATE;
+use crate::seq::{Loss, LossCause, Seq};
 use crate::status::Counts;
 
 /// What [`Inspection::verify`] has found.
@@ -16,7 +18,10 @@ pub struct Verdict {
     pub losses: Vec<Loss>,
     /// What an unfinished append left behind the last record, in bytes; nobody was told that it succeeded, so this is no loss.
     pub torn_bytes: u64,
-    /// Files that are damaged, and what is wrong with them.
+    /// Files of which a slot does not verify although another one does, by name: `STATE`, and cursors. See
+    /// [`Recovery::torn_slots`](crate::Recovery::torn_slots).
+    pub torn_slots: Vec<String>,
+    /// Files that are damaged, by the name that they have or would be put away under, and what is wrong with them.
     pub damaged: Vec<(String, String)>,
 }
 
@@ -46,7 +51,11 @@ impl Verdict {
         for file in inspection.quarantined() {
             wrong(&file.name, if file.reason.is_empty() { "put away" } else { &file.reason });
         }
-        Self { records: 0, payload_bytes: 0, losses: Vec::new(), torn_bytes, damaged }
+        let state = inspection.recovery().torn_slots.iter().filter(|path| path.ends_with(STATE));
+        let torn = inspection.consumers().iter().filter(|consumer| consumer.torn_slots > 0);
+        let torn = torn.map(|consumer| cursor::file_name(&consumer.name));
+        let torn_slots = state.map(|_| STATE.to_owned()).chain(torn).collect();
+        Self { records: 0, payload_bytes: 0, losses: Vec::new(), torn_bytes, torn_slots, damaged }
     }
 
     pub(super) fn note(&mut self, entry: &Entry<'_>) {
@@ -79,9 +88,11 @@ impl Verdict {
         });
     }
 
-    /// Whether nothing is lost and nothing damaged.
+    /// Whether nothing is lost but what was dropped to make room, as was asked for, and nothing damaged. What a crash leaves by right
+    /// does not count: [`torn_bytes`](Self::torn_bytes) and [`torn_slots`](Self::torn_slots).
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.losses.is_empty() && self.damaged.is_empty()
+        let dropped = |loss: &Loss| loss.cause == LossCause::DroppedForRoom;
+        self.losses.iter().all(dropped) && self.damaged.is_empty()
     }
 }

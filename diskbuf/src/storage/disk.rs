@@ -23,11 +23,17 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// The directory `dir`, which need not exist yet.
+    /// The directory `dir`, which need not exist yet. A relative one is meant from where the process is now, wherever it
+    /// goes later.
     #[must_use]
     pub fn new(dir: impl AsRef<Path>) -> Self {
-        Self { dir: dir.as_ref().to_path_buf() }
+        Self { dir: absolute(dir.as_ref()) }
     }
+}
+
+/// The same place for a process that changes its directory later; an odd path stays as it is.
+pub(super) fn absolute(dir: &Path) -> PathBuf {
+    std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf())
 }
 
 impl Storage for Disk {

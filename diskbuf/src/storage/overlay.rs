@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -14,7 +15,6 @@ use crate::format::{CONSUMERS, PAGE, PAGE_LEN};
 
 /// A directory of the operating system under glass. It is locked as the queue would lock it, so that nobody writes
 /// meanwhile; the lock leaves no trace.
-#[derive(Debug)]
 pub struct Overlay {
     dir: PathBuf,
     files: Mutex<BTreeMap<String, Arc<Layer>>>,
@@ -29,7 +29,6 @@ struct Layer {
 }
 
 /// What was written.
-#[derive(Debug)]
 struct Over {
     len: u64,
     /// By number.
@@ -42,7 +41,7 @@ impl Overlay {
     /// # Errors
     /// What the system says.
     pub fn new(dir: impl AsRef<Path>) -> io::Result<Self> {
-        let dir = dir.as_ref().to_path_buf();
+        let dir = super::disk::absolute(dir.as_ref());
         let real = super::Disk::new(&dir);
         let mut files = BTreeMap::new();
         for sub in ["", CONSUMERS] {
@@ -66,6 +65,19 @@ impl Overlay {
 
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Layer>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Overlay").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+/// Without the bytes: they may be the queue's secret.
+impl fmt::Debug for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Over").field("len", &self.len).field("pages", &self.pages.len()).finish()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The queue stays within its bytes, and says what it does when it is full.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
-use diskbuf::{AppendError, Batch, LossCause, OpenError, Queue, Start, Wait, WhenFull};
+use diskbuf::{AppendError, Batch, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, append, bytes_in, drain, open, options, payload, seq};
 
@@ -21,7 +22,7 @@ fn segments_are_reused_and_the_bound_holds_at_every_step() {
         assert!(bytes_in(dir.path()) <= status.bytes && status.bytes <= status.max_bytes);
         assert!(status.segments <= 2 && status.spares <= 2, "{status:?}");
     }
-    let names = std::fs::read_dir(dir.path()).unwrap().count();
+    let names = fs::read_dir(dir.path()).unwrap().count();
     assert!(names <= 3 + 4, "segments pile up");
 }
 
@@ -140,7 +141,7 @@ fn a_loss_is_told_again_until_it_is_acknowledged() {
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
     let (records, losses) = drain(&mut consumer);
     account(&records, &losses, 1, 2000);
-    assert_eq!((losses[0].to, losses[0].cause), (lost[0].to, LossCause::Missing));
+    assert_eq!((losses[0].to, losses[0].cause), (lost[0].to, LossCause::DroppedForRoom));
 }
 
 #[test]
@@ -208,4 +209,20 @@ fn limits_that_make_no_sense_are_refused() {
     }
     let refused = options(dir.path(), 1).open();
     assert!(matches!(refused, Err(OpenError::MaxBytes { min, .. }) if min == SMALL + 2 * SEGMENT));
+}
+
+#[test]
+fn what_is_refused_for_its_limits_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = || Options::new(dir.path().join("queue")).max_bytes(1 << 20);
+    let refused = small().open().unwrap_err().to_string();
+    let why = "max_bytes is 1048576, must be at least 134508544 for its segments of 67108864 bytes";
+    assert_eq!(refused, why);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    fs::create_dir(dir.path().join("queue")).unwrap();
+    assert!(small().open().is_err());
+    assert_eq!(fs::read_dir(dir.path().join("queue")).unwrap().count(), 0);
+    small().segment_bytes(64 << 10).open().unwrap();
+    let refused = Options::new(dir.path().join("queue")).max_bytes(4096).open().unwrap_err().to_string();
+    assert!(refused.ends_with("must be at least 421888 for its segments of 65536 bytes"), "{refused}");
 }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use diskbuf::{LossCause, OpenError, Start};
+use diskbuf::{Loss, LossCause, OpenError, Start};
 use proptest::prelude::*;
 
 use crate::support::{SEGMENT, account, append, copy_dir, drain, open, options, payload, segment_path, seq};
@@ -48,11 +48,13 @@ fn a_bit_flipped_at_any_byte_of_a_segment_costs_at_most_one_record() {
             let mut consumer = queue.consumer(&format!("c{round}"), Start::Oldest).unwrap();
             let (records, losses) = drain(&mut consumer);
             account(&records, &losses, 1, next + 3);
-            assert!(losses.iter().map(diskbuf::Loss::records).sum::<u64>() <= 1, "bit at {at}: {losses:?}");
+            assert!(losses.iter().map(Loss::records).sum::<u64>() <= 1, "bit at {at}: {losses:?}");
             if round == 0 {
                 (all, lost) = (records, losses);
             } else {
-                assert_eq!((&all, &lost), (&records, &losses));
+                // The cause of a loss at the end is known to those who find the end there.
+                let ranges = |losses: &[Loss]| losses.iter().map(|l| (l.from, l.to)).collect::<Vec<_>>();
+                assert_eq!((&all, ranges(&lost)), (&records, ranges(&losses)));
             }
         }
     }
@@ -83,7 +85,7 @@ fn a_wiped_page_in_the_middle_loses_exactly_its_records() {
     account(&records, &losses, 1, 1600);
     assert_eq!(losses.len(), 2);
     assert!(losses.iter().all(|loss| loss.cause == LossCause::Corrupt && loss.records() < 60), "{losses:?}");
-    assert_eq!(consumer.lost(), losses.iter().map(diskbuf::Loss::records).sum::<u64>());
+    assert_eq!(consumer.lost(), losses.iter().map(Loss::records).sum::<u64>());
 }
 
 #[test]
@@ -201,6 +203,28 @@ fn one_copy_of_meta_is_enough_and_without_any_nothing_is_touched() {
     std::fs::write(&meta, saved).unwrap();
     let queue = open(dir.path());
     account(&drain(&mut queue.consumer("a", Start::Oldest).unwrap()).0, &[], 1, 21);
+}
+
+#[test]
+fn a_delivery_knows_the_cause_that_the_opening_found() {
+    for gone in [0, 1, 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(dir.path());
+        drop(queue.consumer("a", Start::Oldest).unwrap());
+        append(&queue, 1..1000);
+        queue.sync().unwrap();
+        assert_eq!(queue.status().segments, 4);
+        drop(queue);
+        std::fs::remove_file(segment_path(dir.path(), gone)).unwrap();
+        let queue = open(dir.path());
+        let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+        let (records, losses) = drain(&mut consumer);
+        account(&records, &losses, 1, 1000);
+        let cause = if gone == 3 { LossCause::DeviceLost } else { LossCause::Missing };
+        assert_eq!((losses.len(), losses[0].cause), (1, cause), "{gone}");
+        // The front is what a consumer finds, and not the opening.
+        assert_eq!(queue.recovery().losses, if gone == 0 { Vec::new() } else { losses }, "{gone}");
+    }
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {

@@ -31,6 +31,14 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
+fn with_no_interval_at_all_records_are_synced_by_and_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 4).durability(Durability::Interval(Duration::ZERO)).open().unwrap();
+    append(&queue, 1..11);
+    assert_eq!(queue.wait_durable(seq(10)).unwrap().into_inner(), seq(10));
+}
+
+#[test]
 fn nothing_is_durable_before_somebody_asks() {
     let dir = tempfile::tempdir().unwrap();
     let queue = options(dir.path(), 4).open().unwrap();

@@ -11,8 +11,11 @@ mod bounds;
 mod concurrency;
 mod damage;
 mod durable;
+#[cfg(not(loom))]
+mod examples;
 mod format;
 mod golden;
+mod handles;
 mod independent;
 mod inspect;
 mod kill;

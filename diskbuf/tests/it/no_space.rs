@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use diskbuf::storage::{Disk, Storage as _};
-use diskbuf::{AppendError, Batch, Start, WhenFull};
+use diskbuf::{AppendError, Batch, Behind, LossCause, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
 
@@ -63,19 +64,95 @@ fn no_page_is_made_ready_without_room(dir: &Path) {
     disk.remove("sparse").unwrap();
 }
 
+/// Not a test but the part that runs in a mount namespace of its own, on a file system of 400 KiB.
+#[test]
+#[ignore = "run by `each_append_does_on_a_full_disk_what_was_asked_of_it`"]
+fn child_that_asks_for_each_way() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let queue = options(&Path::new(&dir).join("queue"), 64).open().unwrap();
+    let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
+    let mut next = 1;
+    let refused = loop {
+        match queue.append_one(&payload(next), WhenFull::Refuse) {
+            Ok(_) => next += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
+    // Whoever waits before each attempt does not spin, and is told by and by.
+    let told = (0..100).any(|_| {
+        let refused = queue.append(&mut batch(next..next + 9), WhenFull::Block).is_err();
+        refused && !queue.has_space() && queue.wait_space(Some(Instant::now())) == Wait::TimedOut
+    });
+    assert!(told);
+    assert_eq!((queue.wait_space(None), queue.wait_room(None)), (Wait::Ready, Wait::Ready));
+
+    let mut newest = batch(next..next + 500);
+    let appended = queue.append(&mut newest, WhenFull::DropNewest).unwrap();
+    assert_eq!((appended.records + appended.dropped, newest.len()), (500, 0));
+    assert!(appended.dropped > 0);
+    next += appended.records;
+    let refused = queue.append_one(&[0; 50_000], WhenFull::DropNewest).unwrap_err();
+    assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
+    assert_eq!(queue.status().dropped_newest, appended.dropped + 1);
+
+    for _ in 0..50 {
+        let appended = queue.append(&mut batch(next..next + 50), WhenFull::DropOldest).unwrap();
+        assert_eq!((appended.records, appended.dropped), (50, 0));
+        next += 50;
+    }
+    let (records, losses) = drain(&mut consumer);
+    account(&records, &losses, 1, next);
+    assert!(losses.iter().all(|loss| loss.cause == LossCause::DroppedForRoom));
+    assert_eq!(queue.status().dropped_oldest, consumer.lost());
+
+    drop(consumer);
+    let mut loses = queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap();
+    let before = next;
+    for _ in 0..50 {
+        assert_eq!(queue.append(&mut batch(next..next + 50), WhenFull::Refuse).unwrap().records, 50);
+        next += 50;
+    }
+    queue.reserve(50_000).unwrap().commit(&mut batch(next..next + 50)).unwrap();
+    let (records, losses) = drain(&mut loses);
+    account(&records, &losses, before, next + 50);
+    assert_eq!(losses.len(), 1);
+}
+
+fn batch(numbers: std::ops::Range<u64>) -> Batch {
+    let mut batch = Batch::new();
+    for n in numbers {
+        batch.push(&payload(n)).unwrap();
+    }
+    batch
+}
+
 #[test]
 fn a_full_disk_leaves_the_batch_and_a_later_attempt_works() {
+    on_a_tiny_file_system("child_on_a_tiny_file_system");
+}
+
+#[test]
+fn each_append_does_on_a_full_disk_what_was_asked_of_it() {
+    on_a_tiny_file_system("child_that_asks_for_each_way");
+}
+
+fn on_a_tiny_file_system(child: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=400k tmpfs "$1" || exit 77; exec "$2" --exact no_space::child_on_a_tiny_file_system --ignored --nocapture"#;
+    let script = r#"mount -t tmpfs -o size=400k tmpfs "$1" || exit 77; exec "$2" --exact "no_space::$3" --ignored --nocapture"#;
     let run = Command::new("unshare")
         .args(["-Urm", "sh", "-c", script, "sh"])
         .arg(dir.path())
         .arg(std::env::current_exe().unwrap())
+        .arg(child)
         .env(DIR, dir.path())
         .output();
     match run {
         Err(error) => skipped(&format!("no unshare here: {error}")),
-        Ok(output) if output.status.success() => {}
+        Ok(output) if output.status.success() => {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(said.contains("1 passed"), "{said}");
+        }
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             let no_namespace = output.status.code() == Some(77) || text.contains("unshare:");

@@ -1,6 +1,7 @@
 //! Files that are not where or what they should be, and counts that outlive a run.
 
 use std::fs;
+use std::path::Path;
 
 use diskbuf::{Batch, Behind, Counts, LossCause, OpenError, Start, WhenFull};
 
@@ -155,4 +156,90 @@ fn one_that_lost_keeps_when_it_is_opened_so_and_the_other_way_round() {
     assert!(matches!(full, diskbuf::AppendError::Full { .. }), "{full}");
     drop(queue.consumer_that(Behind::Loses, "one", Start::Oldest).unwrap());
     queue.append(&mut batch, WhenFull::Refuse).unwrap();
+}
+
+#[test]
+fn files_of_others_are_left_alone_whatever_they_end_in() {
+    let dir = tempfile::tempdir().unwrap();
+    append(&open(dir.path()), 1..100);
+    // Neither the form of a segment's name nor that of one on the way to it.
+    let names = ["my video.seg", "moved-1.seg", "00000000000000AB.seg", "spare-7.seg", "notes.tmp"];
+    names.iter().for_each(|name| fs::write(dir.path().join(name), name).unwrap());
+    let queue = open(dir.path());
+    assert_eq!((queue.recovery().unreadable.len(), queue.status().quarantined), (0, 0));
+    drop(queue);
+    names.iter().for_each(|name| assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), *name));
+}
+
+#[test]
+fn no_queue_is_made_over_files_of_others_or_of_a_lost_queue() {
+    for name in ["STATE", "new.tmp", "spare-0.seg", "00000000000000ab.seg", "moved-00000000000000ab.seg"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        fs::write(&path, "somebody's").unwrap();
+        let error = options(dir.path(), 8).open().unwrap_err();
+        assert!(matches!(&error, OpenError::MetaMissing { found, .. } if found == name), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's");
+        fs::remove_file(&path).unwrap();
+        open(dir.path());
+    }
+    // All segments and META are gone, but something was in there.
+    let dir = tempfile::tempdir().unwrap();
+    append(&open(dir.path()), 1..100);
+    fs::remove_file(dir.path().join("META")).unwrap();
+    fs::remove_file(segment_path(dir.path(), 0)).unwrap();
+    let error = options(dir.path(), 8).open().unwrap_err();
+    assert!(matches!(&error, OpenError::MetaMissing { found, .. } if found == "STATE"), "{error}");
+}
+
+#[test]
+fn what_a_crash_leaves_before_there_is_a_queue_is_no_hindrance() {
+    let dir = tempfile::tempdir().unwrap();
+    // Made in full, but nothing of it reached the disk but its name and length.
+    fs::write(dir.path().join("STATE"), vec![0; 3 * 4096]).unwrap();
+    for name in ["STATE.tmp", "META.tmp"] {
+        fs::write(dir.path().join(name), vec![0; 4096]).unwrap();
+    }
+    append(&open(dir.path()), 1..10);
+    let left =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.ends_with(".tmp")).count(), 0);
+}
+
+const CHILD: &str = "DISKBUF_TEST_DIRECTORY";
+
+/// Not a test but the part that changes the directory of its own process.
+#[test]
+#[ignore = "run by `a_relative_path_is_meant_from_where_the_process_was`"]
+fn child_that_goes_elsewhere() {
+    let Some(dir) = std::env::var_os(CHILD) else { return };
+    std::env::set_current_dir(&dir).unwrap();
+    let queue = options(Path::new("rel"), 8).open().unwrap();
+    append(&queue, 1..10);
+    std::env::set_current_dir("/").unwrap();
+    queue.sync().unwrap();
+    append(&queue, 10..1000);
+    account(&drain(&mut queue.consumer("a", Start::Oldest).unwrap()).0, &[], 1, 1000);
+    drop(queue);
+    std::env::set_current_dir(&dir).unwrap();
+    let inspection = diskbuf::inspect::Inspection::open("rel").unwrap();
+    std::env::set_current_dir("/").unwrap();
+    assert!(!inspection.segments().is_empty() && inspection.segments().iter().all(|s| s.bytes == SEGMENT));
+}
+
+#[test]
+fn a_relative_path_is_meant_from_where_the_process_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "strays::child_that_goes_elsewhere", "--ignored", "--nocapture"]);
+    let output = command.env(CHILD, dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn the_empty_path_is_refused() {
+    let error = options(Path::new(""), 8).open().unwrap_err();
+    assert!(matches!(error, OpenError::NoDirectory), "{error}");
+    assert!(!Path::new("LOCK").exists());
 }

@@ -155,6 +155,9 @@ fn verify(inspection: &mut Inspection, out: &mut impl Write) -> Result<Exit, Fai
     for (name, what) in &verdict.damaged {
         writeln!(out, "damaged: {name}: {}", what.escape_debug())?;
     }
+    for name in &verdict.torn_slots {
+        writeln!(out, "unfinished or damaged: {name}: a slot does not verify, an older one counts")?;
+    }
     for loss in &verdict.losses {
         writeln!(out, "{}", told(loss))?;
     }

@@ -71,7 +71,8 @@ impl Origin {
 /// Why a batch, or the rest of it, is not in the buffer. Nothing of it is lost yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The buffer has reached its limit; [`Queue::space`] tells when that changes.
+    /// The buffer has reached its limit, or others have reserved what room there is; [`Queue::space`], or [`Queue::room`], tells
+    /// when that changes.
     Full,
     /// The disk is full, or the buffer cannot be written. Nobody tells when that changes.
     Trouble(DropReason),
@@ -300,7 +301,7 @@ pub(crate) fn append(queue: &Queue, batch: &mut Batch, origin: &Origin) -> Resul
 
 /// Why, and a word of it in the log where it is worth one.
 pub(crate) fn refused(error: &AppendError, origin: &Origin) -> Refused {
-    if matches!(error, AppendError::Full { .. }) {
+    if matches!(error, AppendError::Full { .. } | AppendError::NoRoom { .. }) {
         return Refused::Full;
     }
     if origin.complains() {

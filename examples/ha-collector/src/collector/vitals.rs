@@ -72,7 +72,8 @@ impl Pulse {
         let balance = self.vitals.balance();
         // A buffer that is full while its destinations work is a busy collector, and senders wait: no node would do better.
         // One without room although nothing waits in it cannot grow: the disk is full, or broken.
-        if self.vitals.queue.status().has_space || balance.queued() > 0 {
+        let queue = &self.vitals.queue;
+        if (queue.has_space() && queue.has_room()) || balance.queued() > 0 {
             self.no_room_since = None;
         } else if now.saturating_duration_since(*self.no_room_since.get_or_insert(now)) >= NO_ROOM_AFTER {
             problems.push("the buffer has no room, and nothing is in it: is the disk full?".to_owned());

@@ -165,12 +165,12 @@ impl Connection {
         let mut heard = pin!(context.stop.heard());
         loop {
             // A full buffer: do not read, so that the sender comes to feel it.
-            if !context.queue.has_space() {
+            if !context.queue.has_room() {
                 tokio::select! {
                     biased;
                     () = &mut heard => break,
                     () = closed(self.hold.as_ref()) => return self.close(Closing::Memory, context).await,
-                    _ = context.queue.space() => {}
+                    _ = context.queue.room() => {}
                 }
             }
             if self.state == Rest::Unfinished {

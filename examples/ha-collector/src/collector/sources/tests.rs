@@ -223,7 +223,7 @@ fn the_smallest_messages_fill_the_buffer_and_none_is_lost_when_there_is_room_aga
     tcp.write_all(&b"ab\n".repeat(MESSAGES)).unwrap();
     let queue = bench.sources.surroundings.queue.clone();
     let until = Instant::now() + PATIENCE;
-    while queue.has_space() {
+    while queue.has_room() {
         assert!(Instant::now() < until);
         std::thread::yield_now();
     }

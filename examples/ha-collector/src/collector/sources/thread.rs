@@ -49,7 +49,7 @@ impl Reader {
                         return None;
                     }
                     match intake::refused(&error, &self.origin) {
-                        Refused::Full => drop(self.queue.wait_space(Some(Instant::now() + LOOK))),
+                        Refused::Full => drop(self.queue.wait_room(Some(Instant::now() + LOOK))),
                         // Nobody tells when the disk has room again.
                         Refused::Trouble(_) => drop(self.bell.wait(None, Some(LOOK))),
                     }
