@@ -61,6 +61,9 @@ impl Road<'_> {
         let doubt = known.doubt.map(|doubt| doubt.behind(known.segment, synced));
         let mut memory = mark.memory();
         if let Some(cut_short) = doubt.filter(|doubt| doubt.cause == Cause::Cutting) {
+            // More is asked to be synced than is written again. If that fails, all of it is to be written again the next time.
+            let asked = Doubt { segment: known.segment, at: synced, cause: Cause::Cutting };
+            self.told("write", STATE, mark.write(|known| known.doubt = Some(asked)))?;
             self.finish(meta, found, cut_short)?;
             memory = Memory::Fresh;
         } else {

@@ -81,6 +81,8 @@
 //!   that may outlive a boot (network file systems, FUSE, overlayfs) or where the boot is not known (elsewhere than on Linux, in
 //!   containers with a boot id of their own), it is remembered longer; so it is on a device that is taken away and mounted again without a
 //!   reboot. There a record that was promised may be written once more in its place, and a second power loss may tear it.
+//! - After an append that the system refused, the next opening in the same boot writes again what was not synced from there on, before it
+//!   looks at anything. On a full file system that copies at each overwrite (btrfs, ZFS) it fails until there is room.
 //! - What is stored into a mapping can end in the signal `SIGBUS`, where a write has an error: when somebody cuts a segment's file
 //!   short or immutable (it is locked, but who does not ask is not stopped), when XFS has shut down after an error of its own, or when on XFS
 //!   somebody shares a file's blocks (`cp --reflink`, which is `cp`'s own choice there) in the seconds in which records are stored

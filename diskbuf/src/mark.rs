@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::doubt::{Cause, Doubt, Memory};
 use crate::format::{
-    Block, SECOND_SLOT, STATE, TMP_SUFFIX, TWO_SLOTS, VERSION, id_at, sealed, u32_at, u64_at,
+    Block, MAX_SEGMENT_BYTES, SECOND_SLOT, STATE, TMP_SUFFIX, TWO_SLOTS, VERSION, id_at, sealed, u32_at,
+    u64_at,
 };
-use crate::segment::read_full;
+use crate::segment::{MAX_ID, read_full};
 use crate::seq::Seq;
 use crate::storage::{Boot, Storage, StorageFile};
 
@@ -23,6 +24,8 @@ pub(crate) struct Mark {
     last: Mutex<Known>,
     /// What survives power loss of [`Known::durable`].
     safe: AtomicU64,
+    /// And of [`Known::ids`].
+    safe_ids: AtomicU64,
     /// Slots that did not verify when the file was opened.
     pub(crate) bad_slots: usize,
 }
@@ -76,6 +79,7 @@ impl Mark {
             boot: known.boot,
             last: Mutex::new(known),
             safe: AtomicU64::new(0),
+            safe_ids: AtomicU64::new(known.ids),
             bad_slots: 0,
         })
     }
@@ -86,19 +90,18 @@ impl Mark {
             file => file?,
         };
         let mut newest: Option<Known> = None;
-        let mut good = 0;
+        let mut bad_slots = 0;
         for at in [0, SECOND_SLOT] {
             let mut block = [0; SLOT_LEN];
             read_full(&*file, &mut block, at)?;
             let known = Known::parse(&block, uuid).filter(|known| known.place() == at);
-            good += usize::from(known.is_some());
+            // The second is zeros until something has happened.
+            bad_slots += usize::from(known.is_none() && block != [0; SLOT_LEN]);
             newest = newest.max_by_key_of(known);
         }
         let Some(known) = newest else { return Ok(Found::Lost) };
-        // The second is first written when something has happened.
-        let bad_slots = if known.generation == 0 { 0 } else { 2 - good };
-        let (last, safe) = (Mutex::new(known), AtomicU64::new(0));
-        Ok(Found::Good(Self { uuid, file, boot, last, safe, bad_slots }))
+        let (last, safe, safe_ids) = (Mutex::new(known), AtomicU64::new(0), AtomicU64::new(known.ids));
+        Ok(Found::Good(Self { uuid, file, boot, last, safe, safe_ids, bad_slots }))
     }
 
     /// Whether the file is as [`Self::create`] makes it for a new queue, whichever that was to be, or was cut short in that.
@@ -129,11 +132,14 @@ impl Mark {
 
     /// The id `id` is about to be used: it must not be used again, even if nothing else of it survives.
     pub(crate) fn uses(&self, id: u64) -> io::Result<()> {
-        if id < self.known().ids {
+        if id < self.safe_ids.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.write(|known| known.ids = id + IDS)?;
-        self.file.sync()
+        // A number that was never written, so that after a sync that failed this one is about something.
+        self.write(|known| known.ids = known.ids.max(id) + IDS)?;
+        self.file.sync()?;
+        self.safe_ids.store(self.known().ids, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Records that were synced are about to go: their numbers must not be given again, even if nothing else of them survives.
@@ -164,13 +170,18 @@ impl Mark {
 impl Known {
     /// Nothing.
     pub(crate) const fn new(boot: Option<Boot>) -> Self {
+        Self::with_ids(boot, 0)
+    }
+
+    /// Nothing, but that ids below that number may have been used.
+    pub(crate) const fn with_ids(boot: Option<Boot>, ids: u64) -> Self {
         Self {
             generation: 0,
             durable: 1,
             segment: 0,
             at: 0,
             doubt: None,
-            ids: 0,
+            ids,
             dropped_newest: 0,
             dropped_oldest: 0,
             boot,
@@ -208,7 +219,12 @@ impl Known {
             dropped_oldest: u64_at(block, 88),
             boot: Boot::new(id_at(block, 96)),
         };
-        (1..=Seq::MAX).contains(&known.durable).then_some(known)
+        let place = |segment: u64, at: u64| segment < MAX_ID && at <= MAX_SEGMENT_BYTES;
+        let possible = (1..=Seq::MAX).contains(&known.durable)
+            && place(known.segment, known.at)
+            && known.doubt.is_none_or(|doubt| place(doubt.segment, doubt.at))
+            && known.ids <= MAX_ID;
+        possible.then_some(known)
     }
 
     fn block(&self, uuid: [u8; 16]) -> [u8; SLOT_LEN] {

@@ -32,7 +32,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     let names = disk.told("list", "", storage.list(""))?;
     let (meta, origin) = disk.meta(options, &names, boot)?;
     disk.told("make directory", CONSUMERS, storage.create_dir(CONSUMERS))?;
-    let (mark, mark_found) = disk.mark(&meta, boot)?;
+    let (mark, mark_found) = disk.mark(&meta, &names, boot)?;
     let known = mark.known();
     if origin == Origin::Reopened && known.durable <= 1 {
         // Nobody may have synced its names yet; segments without META would be of no use.
@@ -43,9 +43,7 @@ pub(crate) fn open(options: &Options, storage: Arc<dyn Storage>) -> Result<Share
     state.unsettled.clone_from(&state.spares);
     state.quarantine = Quarantine::found(&names, options.quarantine_limit(meta.segment_bytes));
     let (found, unreadable) = disk.segments(&meta, &names, &mut state.next_id)?;
-    // A segment of which nothing is left may have had a higher one. Without STATE, far away is far enough.
-    let unused = if mark_found == Counts::Kept { known.ids } else { state.next_id + (1 << 32) };
-    state.next_id = state.next_id.max(unused);
+    state.next_id = state.next_id.max(known.ids);
     let cursors = disk.cursors(&meta)?;
     options.check_limit(meta.segment_bytes, cursors.len())?;
     let mut put_away = Vec::new();
@@ -141,6 +139,9 @@ pub(crate) struct Found {
     pub(crate) state: State,
 }
 
+/// How many ids are passed over when nobody knows which have been used.
+const FAR: u64 = 1 << 32;
+
 /// The storage, and how to tell of its failures.
 pub(crate) struct Road<'a>(pub(crate) &'a Arc<dyn Storage>);
 
@@ -212,11 +213,20 @@ impl Road<'_> {
     }
 
     /// What is known of earlier syncs.
-    fn mark(&self, meta: &Meta, boot: Option<Boot>) -> Result<(Mark, Counts), OpenError> {
+    fn mark(
+        &self,
+        meta: &Meta,
+        names: &[(String, u64)],
+        boot: Option<Boot>,
+    ) -> Result<(Mark, Counts), OpenError> {
         match self.told("read", STATE, Mark::load(&**self.0, meta.uuid, boot))? {
             mark::Found::Good(mark) => Ok((mark, Counts::Kept)),
             mark::Found::Lost => {
-                let made = self.told("make", STATE, Mark::create(&**self.0, meta.uuid, Known::new(boot)))?;
+                // A segment of which nothing is left may have had a higher id than those that are there. Far away is far enough, and it
+                // stands in the new file, since the next opening will not know that there was another.
+                let highest = names.iter().filter_map(|(name, _)| segment::id_in(name)).max();
+                let known = Known::with_ids(boot, highest.map_or(0, |id| id + 1).saturating_add(FAR));
+                let made = self.told("make", STATE, Mark::create(&**self.0, meta.uuid, known))?;
                 Ok((made, Counts::Lost))
             }
         }

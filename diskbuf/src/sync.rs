@@ -225,7 +225,8 @@ impl Shared {
     fn publish_durable(&self, next: u64, last: (u64, u64)) -> Result<(), SyncError> {
         let note = || {
             self.noted(self.mark.write(|known| {
-                if next >= known.durable {
+                // If there is nothing new, what is noted is as true, and may be about a segment that has replaced this one.
+                if next > known.durable {
                     known.durable = next;
                     (known.segment, known.at) = last;
                 }

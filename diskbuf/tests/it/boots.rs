@@ -120,3 +120,61 @@ fn what_a_failed_append_left_never_mixes_with_what_a_later_process_appends_in_it
     }
     assert!(whole > 50, "{whole}: a test of something else");
 }
+
+#[test]
+fn a_sync_that_failed_while_opening_is_not_asked_again_either() {
+    let mut failed = 0;
+    for call in 0..60 {
+        let disk = Disk::new(call);
+        let queue = open(&disk);
+        append(&queue, 1);
+        // Leaves something to be done by the next opening, which syncs the records before it on the way.
+        disk.fail(Fault { call: disk.calls(), kind: FaultKind::Io });
+        assert!(queue.append_one(&[2; 488], WhenFull::Refuse).is_err());
+        drop(queue);
+        disk.fail(Fault { call: disk.calls() + call, kind: FaultKind::Io });
+        if options().open_on(disk.storage()).is_ok() {
+            continue;
+        }
+        failed += 1;
+        let queue = open(&disk);
+        let promised = durable(&queue);
+        let found = found(&open(&disk.crash(Survival::Synced, call)));
+        assert!(found.len() as u64 >= promised, "{promised} promised, {found:?} found; call {call} failed");
+    }
+    assert!(failed > 5, "{failed}: a test of something else");
+}
+
+#[test]
+fn ids_that_may_have_been_used_before_state_was_lost_stay_unused() {
+    let disk = Disk::new(1);
+    append(&open(&disk), 1);
+    disk.storage().remove("STATE").unwrap();
+    drop(open(&disk));
+    let queue = open(&disk);
+    let before = queue.status().segments;
+    while queue.status().segments == before {
+        append(&queue, 2);
+    }
+    let newest = disk.files().into_iter().map(|(name, _)| name).filter(|name| name.ends_with(".seg")).max();
+    assert!(newest.as_deref() >= Some("0000000100000000.seg"), "{newest:?}");
+}
+
+#[test]
+fn after_records_were_saved_state_names_the_segment_they_were_saved_to() {
+    let disk = Disk::new(1);
+    let queue = open(&disk);
+    append(&queue, 1);
+    // The next sync writes STATE, then asks for the segment.
+    disk.fail(Fault { call: disk.calls() + 1, kind: FaultKind::Io });
+    queue.sync().unwrap();
+    let state = disk.storage().open("STATE").unwrap();
+    let field = |slot: u64, at: u64| {
+        let mut octets = [0; 8];
+        state.read_at(&mut octets, slot + at).unwrap();
+        u64::from_le_bytes(octets)
+    };
+    let newest = [0, 8192].into_iter().max_by_key(|slot| field(*slot, 24)).unwrap();
+    let name = format!("{:016x}.seg", field(newest, 40));
+    assert!(disk.files().iter().any(|(file, _)| *file == name), "{name} of {:?}", disk.files());
+}
