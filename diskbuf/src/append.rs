@@ -20,11 +20,10 @@ impl Shared {
         let mut done = Appended::default();
         while !batch.is_empty() {
             let before = done.records;
-            let (result, bytes) = {
-                let mut state = self.state();
-                let result = self.append_locked(&mut state, batch, when_full, self.closing(), &mut done);
-                (result, self.bytes(&state))
-            };
+            let (result, bytes) = self.making_way(|state| {
+                let result = self.append_locked(state, batch, when_full, self.closing(), &mut done);
+                (result, self.bytes(state))
+            });
             if done.records > before {
                 self.data.notify();
             }

@@ -9,6 +9,19 @@ use crate::segment::{Segment, spare_name};
 use crate::state::{SPARES, Shared, State};
 
 impl Shared {
+    /// Does `work` under the lock, and then wakes those who wait if that has dropped a segment.
+    pub(crate) fn making_way<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let before = state.segments.front().map(|segment| segment.id);
+        let done = work(&mut state);
+        let dropped = before.is_some() && before != state.segments.front().map(|segment| segment.id);
+        drop(state);
+        if dropped {
+            self.space.notify();
+        }
+        done
+    }
+
     /// Drops the oldest segment; `None` when it is the only one.
     pub(crate) fn drop_oldest(&self, state: &mut State) -> Option<()> {
         if state.segments.len() < 2 {
@@ -22,6 +35,9 @@ impl Shared {
         let _noted =
             self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
         self.publish_oldest(state);
+        // Those who wait are woken by `making_way`, without the lock.
+        self.has_space.store(true, Ordering::SeqCst);
+        self.has_room.store(true, Ordering::SeqCst);
         let mut surplus = Vec::new();
         if let Some(k) = self.retire(state, &oldest, &mut surplus) {
             state.unsettled.push(k);
