@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::alive::Alive;
 use crate::batch::Batch;
 use crate::doubt::{Cause, Doubt};
 use crate::durable::Durability;
@@ -16,7 +17,12 @@ use crate::wait::Wait;
 
 impl Shared {
     /// See [`Queue::append`](crate::Queue::append).
-    pub(crate) fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
+    pub(crate) fn append(
+        &self,
+        alive: &Alive,
+        batch: &mut Batch,
+        when_full: WhenFull,
+    ) -> Result<Appended, AppendError> {
         let mut done = Appended::default();
         while !batch.is_empty() {
             let before = done.records;
@@ -31,7 +37,8 @@ impl Shared {
             match result {
                 Ok(Outcome::All) => break,
                 Ok(Outcome::Full) => {}
-                Err(AppendError::NoSpace { .. }) if when_full == WhenFull::DropNewest => {}
+                // The caller gets no error that would say so.
+                Err(AppendError::NoSpace { .. }) if when_full == WhenFull::DropNewest => alive.disk_is_full(),
                 Err(error) => return Err(error),
             }
             let deadline = match when_full {
