@@ -155,19 +155,24 @@ impl Shared {
                 continue;
             }
             let spares = state.spares.len();
-            let may_roll = unit > room
-                && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1));
+            let rolls_with = |spares: usize| {
+                unit > room && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1))
+            };
+            let may_roll = rolls_with(spares);
+            // What is dropped is a spare more: whether that is what is missing.
+            let helps =
+                if may_roll { spares == 0 } else { spares < SPARES && (unit <= room || rolls_with(SPARES)) };
             let rolled = if may_roll {
                 self.roll(state)
-            } else {
+            } else if helps {
                 match self.add_spare(state) {
                     Ok(true) => Ok(()),
                     Ok(false) => Err(NoSegment::Full),
                     Err(error) => Err(NoSegment::Error(error)),
                 }
+            } else {
+                Err(NoSegment::Full)
             };
-            // What is dropped is a spare more, if one more is what is missing.
-            let helps = if may_roll { spares == 0 } else { spares < SPARES };
             match rolled {
                 Ok(()) => {}
                 Err(NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }))

@@ -76,6 +76,7 @@ impl Shared {
 
     fn reserve_locked(&self, state: &mut State, bytes: u64) -> Result<(), AppendError> {
         self.check_open(self.closing())?;
+        let capacity = self.meta.segment_bytes - DATA_START;
         let wanted = state.reserved + bytes;
         loop {
             let most = self.reservable(self.active_room(state), state.spares.len());
@@ -83,8 +84,8 @@ impl Shared {
                 state.reserved = wanted;
                 return Ok(());
             }
-            // With all spares there can be, nothing that is dropped would make room.
-            let helps = state.spares.len() < SPARES;
+            // Nothing that is dropped would make room beyond all spares there can be, nor for more than they are good for.
+            let helps = state.spares.len() < SPARES && wanted <= capacity;
             let added = self.add_spare(state);
             let more = matches!(added, Ok(true)) || (helps && self.drop_for_slow(state).is_some());
             if !more {
