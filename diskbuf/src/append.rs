@@ -63,8 +63,9 @@ impl Shared {
 
     /// `records` that came last found no room.
     pub(crate) fn count_dropped(&self, records: u64) {
-        // A count for people: if it cannot be written it is written with the next change.
-        let _noted = self.mark.write(|known| known.dropped_newest += records);
+        // If it cannot be written it is written with the next change.
+        let _noted =
+            self.mark.write(|known| known.dropped_newest = known.dropped_newest.saturating_add(records));
     }
 
     /// Appends into room that was reserved.

@@ -31,7 +31,7 @@ impl Shared {
         self.mark.keeps_numbers().inspect_err(|_| self.poison()).ok()?;
         let oldest = state.segments.pop_front()?;
         let records = oldest.sealed_at().saturating_sub(oldest.first_seq());
-        // A count for people: if it cannot be written it is written with the next change.
+        // If it cannot be written it is written with the next change.
         let _noted =
             self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
         self.publish_oldest(state);

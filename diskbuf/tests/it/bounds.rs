@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use diskbuf::sim::{Disk, Fault, FaultKind};
 use diskbuf::{AppendError, Batch, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, append, bytes_in, drain, open, options, payload, seq};
@@ -86,6 +87,35 @@ fn drop_newest_counts_what_it_drops() {
     assert!(matches!(queue.append_one(&[0; 40_000], WhenFull::DropNewest), Err(AppendError::Full { .. })));
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
     account(&drain(&mut consumer).0, &[], 1, appended.records + 1);
+}
+
+#[test]
+fn counts_that_could_not_be_written_are_written_with_the_next() {
+    let disk = Disk::new(1);
+    let open = || {
+        let options = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 2 * SEGMENT);
+        options.open_on(disk.storage()).unwrap()
+    };
+    let queue = open();
+    let fails = || disk.fail(Fault { call: disk.calls(), kind: FaultKind::Io });
+    let drops = |when_full| {
+        let mut batch = Batch::new();
+        batch.push(&[7; 60_000]).unwrap();
+        queue.append(&mut batch, when_full).unwrap();
+    };
+    drops(WhenFull::Refuse);
+    drops(WhenFull::Refuse);
+    drops(WhenFull::DropOldest);
+    fails();
+    drops(WhenFull::DropOldest);
+    assert_eq!(queue.status().dropped_oldest, 2);
+    fails();
+    drops(WhenFull::DropNewest);
+    assert_eq!(queue.status().dropped_newest, 1);
+    drops(WhenFull::DropNewest);
+    drop(queue);
+    let status = open().status();
+    assert_eq!((status.dropped_oldest, status.dropped_newest), (2, 2));
 }
 
 #[test]
