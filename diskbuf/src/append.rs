@@ -174,12 +174,18 @@ impl Shared {
             } else {
                 Err(NoSegment::Full)
             };
-            match rolled {
-                Ok(()) => {}
-                Err(NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }))
-                    if helps && self.make_way(state, when_full).is_some() => {}
-                Err(NoSegment::Error(error)) => return Err(error),
-                Err(NoSegment::Full) => {
+            let Err(stuck) = rolled else { continue };
+            let no_room = matches!(stuck, NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }));
+            if no_room && helps {
+                if self.make_way(state, when_full).is_some() {
+                    continue;
+                }
+                // The attempt may have poisoned the queue.
+                self.check_open(closing)?;
+            }
+            match stuck {
+                NoSegment::Error(error) => return Err(error),
+                NoSegment::Full => {
                     self.has_space.store(false, Ordering::SeqCst);
                     return Ok(Outcome::Full);
                 }

@@ -89,6 +89,8 @@ impl Shared {
             let added = self.add_spare(state);
             let more = matches!(added, Ok(true)) || (helps && self.drop_for_slow(state).is_some());
             if !more {
+                // The attempt may have poisoned the queue.
+                self.check_open(self.closing())?;
                 added?;
                 self.has_room.store(false, Ordering::SeqCst);
                 return Err(AppendError::NoRoom { bytes, left: most.saturating_sub(state.reserved) });

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use diskbuf::sim::{Disk, Fault, FaultKind};
-use diskbuf::{AppendError, Batch, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
+use diskbuf::{AppendError, Batch, Behind, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, append, bytes_in, drain, open, options, payload, seq};
 
@@ -116,6 +116,30 @@ fn counts_that_could_not_be_written_are_written_with_the_next() {
     drop(queue);
     let status = open().status();
     assert_eq!((status.dropped_oldest, status.dropped_newest), (2, 2));
+}
+
+#[test]
+fn who_asked_for_room_is_told_that_the_attempt_has_poisoned_the_queue() {
+    let poisoned = |ask: fn(&Queue, &mut Batch) -> Result<(), AppendError>| {
+        let disk = Disk::new(1);
+        let options = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 2 * SEGMENT);
+        let queue = options.open_on(disk.storage()).unwrap();
+        drop(queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap());
+        let mut batch = Batch::new();
+        for _ in 0..2 {
+            batch.push(&[7; 60_000]).unwrap();
+            queue.append(&mut batch, WhenFull::Refuse).unwrap();
+        }
+        batch.push(&[7; 60_000]).unwrap();
+        // `STATE` is synced first.
+        disk.fail(Fault { call: disk.calls(), kind: FaultKind::Io });
+        let error = ask(&queue, &mut batch).unwrap_err();
+        assert!(matches!(error, AppendError::Poisoned), "{error:?}");
+        assert_eq!((batch.len(), queue.status().dropped_newest), (1, 0));
+    };
+    poisoned(|queue, batch| queue.append(batch, WhenFull::DropOldest).map(drop));
+    poisoned(|queue, batch| queue.append(batch, WhenFull::DropNewest).map(drop));
+    poisoned(|queue, batch| queue.reserve(batch.bytes()).map(drop));
 }
 
 #[test]
