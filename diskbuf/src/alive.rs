@@ -129,15 +129,18 @@ impl Bell {
     fn next(&self, sync_at: Option<Instant>) -> Duty {
         let mut wanted = self.wanted();
         loop {
-            match std::mem::replace(&mut wanted.want, Want::Nothing) {
-                Want::End => return Duty::End,
-                Want::Sync => return Duty::Sync,
-                Want::Nothing => {}
+            if wanted.want == Want::End {
+                return Duty::End;
             }
             let now = Instant::now();
+            // Before the syncs, which may be asked for faster than they are done.
             if wanted.look_at.is_some_and(|at| at <= now) {
                 wanted.look_at = None;
                 return Duty::Look;
+            }
+            if wanted.want == Want::Sync {
+                wanted.want = Want::Nothing;
+                return Duty::Sync;
             }
             if sync_at.is_some_and(|at| at <= now) {
                 return Duty::Sync;
@@ -199,5 +202,17 @@ mod tests {
         assert_eq!(interval(Durability::Interval(Duration::ZERO)), Some(Duration::from_millis(1)));
         assert_eq!(interval(Durability::Interval(Duration::MAX)), Some(Duration::MAX));
         assert_eq!(interval(Durability::Group), None);
+    }
+
+    #[test]
+    fn those_who_wait_for_room_look_again_however_many_ask_for_syncs() {
+        let bell = Bell::default();
+        bell.look_at(Instant::now());
+        bell.ask(Want::Sync);
+        assert!(matches!(bell.next(None), Duty::Look));
+        assert!(matches!(bell.next(None), Duty::Sync), "and the sync is not forgotten");
+        bell.look_at(Instant::now());
+        bell.ask(Want::End);
+        assert!(matches!(bell.next(None), Duty::End));
     }
 }

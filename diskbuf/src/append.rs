@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::alive::Alive;
 use crate::batch::Batch;
 use crate::doubt::{Cause, Doubt};
 use crate::durable::Durability;
@@ -16,15 +17,19 @@ use crate::wait::Wait;
 
 impl Shared {
     /// See [`Queue::append`](crate::Queue::append).
-    pub(crate) fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
+    pub(crate) fn append(
+        &self,
+        alive: &Alive,
+        batch: &mut Batch,
+        when_full: WhenFull,
+    ) -> Result<Appended, AppendError> {
         let mut done = Appended::default();
         while !batch.is_empty() {
             let before = done.records;
-            let (result, bytes) = {
-                let mut state = self.state();
-                let result = self.append_locked(&mut state, batch, when_full, self.closing(), &mut done);
-                (result, self.bytes(&state))
-            };
+            let (result, bytes) = self.making_way(|state| {
+                let result = self.append_locked(state, batch, when_full, self.closing(), &mut done);
+                (result, self.bytes(state))
+            });
             if done.records > before {
                 self.data.notify();
             }
@@ -32,7 +37,8 @@ impl Shared {
             match result {
                 Ok(Outcome::All) => break,
                 Ok(Outcome::Full) => {}
-                Err(AppendError::NoSpace { .. }) if when_full == WhenFull::DropNewest => {}
+                // The caller gets no error that would say so.
+                Err(AppendError::NoSpace { .. }) if when_full == WhenFull::DropNewest => alive.disk_is_full(),
                 Err(error) => return Err(error),
             }
             let deadline = match when_full {
@@ -57,8 +63,9 @@ impl Shared {
 
     /// `records` that came last found no room.
     pub(crate) fn count_dropped(&self, records: u64) {
-        // A count for people: if it cannot be written it is written with the next change.
-        let _noted = self.mark.write(|known| known.dropped_newest += records);
+        // If it cannot be written it is written with the next change.
+        let _noted =
+            self.mark.write(|known| known.dropped_newest = known.dropped_newest.saturating_add(records));
     }
 
     /// Appends into room that was reserved.
@@ -149,25 +156,36 @@ impl Shared {
                 continue;
             }
             let spares = state.spares.len();
-            let may_roll = unit > room
-                && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1));
+            let rolls_with = |spares: usize| {
+                unit > room && self.leaves_reserved(state, closing, capacity - unit, spares.saturating_sub(1))
+            };
+            let may_roll = rolls_with(spares);
+            // What is dropped is a spare more: whether that is what is missing.
+            let helps =
+                if may_roll { spares == 0 } else { spares < SPARES && (unit <= room || rolls_with(SPARES)) };
             let rolled = if may_roll {
                 self.roll(state)
-            } else {
+            } else if helps {
                 match self.add_spare(state) {
                     Ok(true) => Ok(()),
                     Ok(false) => Err(NoSegment::Full),
                     Err(error) => Err(NoSegment::Error(error)),
                 }
+            } else {
+                Err(NoSegment::Full)
             };
-            // What is dropped is a spare more, if one more is what is missing.
-            let helps = if may_roll { spares == 0 } else { spares < SPARES };
-            match rolled {
-                Ok(()) => {}
-                Err(NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }))
-                    if helps && self.make_way(state, when_full).is_some() => {}
-                Err(NoSegment::Error(error)) => return Err(error),
-                Err(NoSegment::Full) => {
+            let Err(stuck) = rolled else { continue };
+            let no_room = matches!(stuck, NoSegment::Full | NoSegment::Error(AppendError::NoSpace { .. }));
+            if no_room && helps {
+                if self.make_way(state, when_full).is_some() {
+                    continue;
+                }
+                // The attempt may have poisoned the queue.
+                self.check_open(closing)?;
+            }
+            match stuck {
+                NoSegment::Error(error) => return Err(error),
+                NoSegment::Full => {
                     self.has_space.store(false, Ordering::SeqCst);
                     return Ok(Outcome::Full);
                 }

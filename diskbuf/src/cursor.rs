@@ -245,15 +245,11 @@ impl Cursor {
 
 impl Slot {
     /// Why the records from `next` to before `oldest`, the first one kept, are gone, when `dropped` were dropped for room in all
-    /// runs. What may be lost was dropped. Otherwise those dropped that this consumer was not told of must be as many as are gone:
-    /// records leave at the front only, and what it had not acknowledged never left by being acknowledged.
+    /// runs. Those dropped that this consumer was not told of must be as many as are gone, whether it keeps or loses: records leave
+    /// at the front only, and what it had not acknowledged never left by being acknowledged.
     pub(crate) const fn gone_before(&self, oldest: u64, dropped: u64) -> LossCause {
         let gone = oldest.saturating_sub(self.next);
-        match self.behind {
-            Behind::Loses => LossCause::DroppedForRoom,
-            Behind::Keeps if dropped.saturating_sub(self.lost) >= gone => LossCause::DroppedForRoom,
-            Behind::Keeps => LossCause::Missing,
-        }
+        if dropped.saturating_sub(self.lost) >= gone { LossCause::DroppedForRoom } else { LossCause::Missing }
     }
 
     fn parse(block: &[u8; SLOT_LEN], uuid: [u8; 16]) -> Option<Self> {

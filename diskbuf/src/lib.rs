@@ -119,6 +119,7 @@ mod durable;
 mod ends;
 mod error;
 mod format;
+mod freeing;
 pub mod inspect;
 mod mark;
 mod meta;

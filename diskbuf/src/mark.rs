@@ -116,7 +116,7 @@ impl Mark {
         Ok((new || first == nothing) && second == nothing && file.size()? <= TWO_SLOTS)
     }
 
-    /// Writes the older slot; not synced, since an older state is as true.
+    /// Writes the older slot; not synced, since an older state is as true. If that fails nothing has changed but the counts.
     pub(crate) fn write(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
         let mut last = self.last();
         let mut known = last.in_boot(self.boot);
@@ -125,9 +125,14 @@ impl Mark {
             return Ok(());
         }
         known.generation = last.generation.wrapping_add(1);
-        self.file.write_all_at(&known.block(self.uuid), known.place())?;
-        *last = known;
-        Ok(())
+        let written = self.file.write_all_at(&known.block(self.uuid), known.place());
+        if written.is_ok() {
+            *last = known;
+        } else {
+            // What was dropped is gone, written or not.
+            (last.dropped_newest, last.dropped_oldest) = (known.dropped_newest, known.dropped_oldest);
+        }
+        written
     }
 
     /// The id `id` is about to be used: it must not be used again, even if nothing else of it survives.

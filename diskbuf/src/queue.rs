@@ -100,7 +100,7 @@ impl Queue {
     /// The records accepted before it went wrong have been taken out of the batch (compare its length with
     /// before); what is left in it was **not** accepted and may be appended again.
     pub fn append(&self, batch: &mut Batch, when_full: WhenFull) -> Result<Appended, AppendError> {
-        let appended = self.shared.append(batch, when_full);
+        let appended = self.shared.append(&self.alive, batch, when_full);
         self.looked_at(appended)
     }
 

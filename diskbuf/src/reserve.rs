@@ -70,20 +70,27 @@ impl Shared {
         if bytes > capacity {
             return Err(AppendError::Unreservable { bytes, max: capacity });
         }
-        let mut state = self.state();
+        self.making_way(|state| self.reserve_locked(state, bytes))?;
+        Ok(Reservation { shared: Arc::clone(self), _alive: Arc::clone(alive), bytes })
+    }
+
+    fn reserve_locked(&self, state: &mut State, bytes: u64) -> Result<(), AppendError> {
         self.check_open(self.closing())?;
+        let capacity = self.meta.segment_bytes - DATA_START;
         let wanted = state.reserved + bytes;
         loop {
-            let most = self.reservable(self.active_room(&state), state.spares.len());
+            let most = self.reservable(self.active_room(state), state.spares.len());
             if wanted <= most {
                 state.reserved = wanted;
-                return Ok(Reservation { shared: Arc::clone(self), _alive: Arc::clone(alive), bytes });
+                return Ok(());
             }
-            // With all spares there can be, nothing that is dropped would make room.
-            let helps = state.spares.len() < SPARES;
-            let added = self.add_spare(&mut state);
-            let more = matches!(added, Ok(true)) || (helps && self.drop_for_slow(&mut state).is_some());
+            // Nothing that is dropped would make room beyond all spares there can be, nor for more than they are good for.
+            let helps = state.spares.len() < SPARES && wanted <= capacity;
+            let added = self.add_spare(state);
+            let more = matches!(added, Ok(true)) || (helps && self.drop_for_slow(state).is_some());
             if !more {
+                // The attempt may have poisoned the queue.
+                self.check_open(self.closing())?;
                 added?;
                 self.has_room.store(false, Ordering::SeqCst);
                 return Err(AppendError::NoRoom { bytes, left: most.saturating_sub(state.reserved) });

@@ -83,8 +83,8 @@ pub enum LossCause {
     /// They had been synced, and the device has lost them: it does not keep what it says.
     DeviceLost,
     /// Dropped to make room, by [`WhenFull::DropOldest`](crate::WhenFull::DropOldest) or since the consumer
-    /// [loses](crate::Behind::Loses). If that was in an earlier run, this is a conclusion: the consumer loses, or as many were
-    /// dropped as are gone.
+    /// [loses](crate::Behind::Loses). If that was in an earlier run, this is a conclusion: as many were dropped as are
+    /// gone.
     DroppedForRoom,
     /// The segment that held them is not there, and was not dropped for room as far as the counts in `STATE` tell: removed by
     /// hand or by the file system. Those counts may be too low after a power loss.

@@ -1,5 +1,5 @@
-//! The segments of a running queue: which there are, which one grows, how one is made, reused and freed. All
-//! under one mutex; what readers need without it is in the atomics of [`Shared`].
+//! The segments of a running queue: which there are, which one grows, how one is made and reused. All
+//! under one mutex; what readers need without it is in the atomics of [`Shared`]. How one is freed is in `freeing`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
 use crate::clock::Clock;
-use crate::cursor::{Behind, Cursor};
+use crate::cursor::Cursor;
 use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
 use crate::format::{CURSOR_LEN, DATA_START, PAGE, PAGE_LEN, TMP_SUFFIX, TWO_SLOTS};
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     /// The first number of the oldest segment.
     pub(crate) oldest_seq: AtomicU64,
     /// When all consumers have come this far, a segment can be freed.
-    free_at: AtomicU64,
+    pub(crate) free_at: AtomicU64,
     pub(crate) has_space: AtomicBool,
     /// As `has_space`, for reservations: they ask for more than an append.
     pub(crate) has_room: AtomicBool,
@@ -157,7 +157,7 @@ impl Shared {
     }
 
     /// Tells readers and acknowledgers what the oldest segment is.
-    fn publish_oldest(&self, state: &State) {
+    pub(crate) fn publish_oldest(&self, state: &State) {
         let oldest = state.segments.front().map_or(state.next_seq, |segment| segment.first_seq());
         let free_at = state.segments.front().map_or(OPEN, |segment| segment.sealed_at());
         self.oldest_seq.store(oldest, Ordering::SeqCst);
@@ -315,119 +315,6 @@ impl Shared {
         Ok(file)
     }
 
-    /// Drops the oldest segment; `None` when it is the only one.
-    pub(crate) fn drop_oldest(&self, state: &mut State) -> Option<()> {
-        if state.segments.len() < 2 {
-            return None;
-        }
-        // Asked again after a failure, the system would say that all is well.
-        self.mark.keeps_numbers().inspect_err(|_| self.poison()).ok()?;
-        let oldest = state.segments.pop_front()?;
-        let records = oldest.sealed_at().saturating_sub(oldest.first_seq());
-        // A count for people: if it cannot be written it is written with the next change.
-        let _noted =
-            self.mark.write(|known| known.dropped_oldest = known.dropped_oldest.saturating_add(records));
-        self.publish_oldest(state);
-        let mut surplus = Vec::new();
-        if let Some(k) = self.retire(state, &oldest, &mut surplus) {
-            state.unsettled.push(k);
-        }
-        for name in surplus {
-            if self.storage.remove(&name).is_ok() {
-                state.unlinking -= 1;
-            }
-        }
-        Some(())
-    }
-
-    /// Drops the oldest segment if only consumers that may lose it have not acknowledged it; `None` otherwise.
-    pub(crate) fn drop_for_slow(&self, state: &mut State) -> Option<()> {
-        let until = state.segments.front()?.sealed_at();
-        let keeps = |cursor: &Arc<Cursor>| cursor.behind() == Behind::Keeps && cursor.next() < until;
-        if state.consumers.is_empty() || state.consumers.values().any(keeps) {
-            return None;
-        }
-        self.drop_oldest(state)
-    }
-
-    /// Keeps a freed segment's file as a spare and says in which place, or puts its name on the list of those to remove.
-    fn retire(&self, state: &mut State, segment: &Segment, surplus: &mut Vec<String>) -> Option<usize> {
-        self.names_changed.store(true, Ordering::SeqCst);
-        let (name, size) = (segment.file_name(), self.meta.segment_bytes);
-        if segment.is_damaged()
-            && state
-                .quarantine
-                .take(&*self.storage, &name, size, "records in it did not verify")
-                .unwrap_or(false)
-        {
-            return None;
-        }
-        let fits = self.in_segments(state) + self.meta.segment_bytes <= self.limit(state);
-        if fits
-            && let Some(k) = (0..SPARES).find(|k| !state.spares.contains(k))
-            && self.storage.rename(&segment.file_name(), &spare_name(k)).is_ok()
-        {
-            state.spares.push(k);
-            return Some(k);
-        }
-        state.unlinking += 1;
-        surplus.push(segment.file_name());
-        None
-    }
-
-    /// Frees the segments that every consumer has acknowledged. To be called without the lock.
-    pub(crate) fn reclaim(&self) -> io::Result<()> {
-        let mut freed = Freed::Nothing;
-        let mut surplus = Vec::new();
-        let result = loop {
-            let mut behind = Vec::new();
-            let mut state = self.state();
-            while let Some(oldest) = state.segments.front().cloned().filter(|_| state.segments.len() > 1) {
-                let until = oldest.sealed_at();
-                if state.consumers.is_empty() || state.consumers.values().any(|c| c.next() < until) {
-                    break;
-                }
-                behind.extend(state.consumers.values().filter(|c| c.synced() < until).cloned());
-                if !behind.is_empty() {
-                    break;
-                }
-                state.segments.pop_front();
-                self.publish_oldest(&state);
-                // Acknowledged, and that is safe: should it come back, nobody wants it.
-                self.retire(&mut state, &oldest, &mut surplus);
-                freed = Freed::Something;
-            }
-            drop(state);
-            // Acknowledgements must not be lost once their records are: or a power loss would make them a loss.
-            if behind.is_empty() {
-                break Ok(());
-            }
-            if let Err(error) = behind.iter().try_for_each(|cursor| cursor.sync()) {
-                self.poison();
-                break Err(error);
-            }
-        };
-        let removed = surplus.iter().filter(|name| self.storage.remove(name).is_ok()).count();
-        if matches!(freed, Freed::Something) {
-            let mut state = self.state();
-            state.unlinking -= removed;
-            let room = !state.spares.is_empty() || self.may_grow(&state);
-            drop(state);
-            if room {
-                self.look_again();
-            }
-        }
-        result
-    }
-
-    /// [`Self::reclaim`], if that could free something now that a consumer stands at `next`.
-    pub(crate) fn acknowledged(&self, next: u64) {
-        if next >= self.free_at.load(Ordering::SeqCst) {
-            // A failed sync has poisoned the queue, and the next append says so; the acknowledgement stands.
-            self.reclaim().ok();
-        }
-    }
-
     /// There is none, until somebody looks again.
     pub(crate) fn no_space(&self) {
         self.has_space.store(false, Ordering::SeqCst);
@@ -464,14 +351,14 @@ impl Shared {
         self.in_segments(state) + self.meta.segment_bytes <= self.limit(state)
     }
 
-    fn in_segments(&self, state: &State) -> u64 {
+    pub(crate) fn in_segments(&self, state: &State) -> u64 {
         (state.segments.len() + state.spares.len() + state.unlinking) as u64 * self.meta.segment_bytes
             + state.quarantine.bytes()
             + state.foreign
     }
 
     /// What segments and spares may take together.
-    fn limit(&self, state: &State) -> u64 {
+    pub(crate) fn limit(&self, state: &State) -> u64 {
         self.max_bytes.saturating_sub(small_files(state.consumers.len()))
     }
 
@@ -479,12 +366,6 @@ impl Shared {
     pub(crate) fn bytes(&self, state: &State) -> u64 {
         FIXED + state.consumers.len() as u64 * CURSOR_LEN + self.in_segments(state)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Freed {
-    Nothing,
-    Something,
 }
 
 /// What is set aside for the files that are no segments, with `consumers` consumers. Room for a few cursors is

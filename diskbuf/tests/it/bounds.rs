@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use diskbuf::{AppendError, Batch, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
+use diskbuf::sim::{Disk, Fault, FaultKind};
+use diskbuf::{AppendError, Batch, Behind, LossCause, OpenError, Options, Queue, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, append, bytes_in, drain, open, options, payload, seq};
 
@@ -86,6 +87,59 @@ fn drop_newest_counts_what_it_drops() {
     assert!(matches!(queue.append_one(&[0; 40_000], WhenFull::DropNewest), Err(AppendError::Full { .. })));
     let mut consumer = queue.consumer("a", Start::Oldest).unwrap();
     account(&drain(&mut consumer).0, &[], 1, appended.records + 1);
+}
+
+#[test]
+fn counts_that_could_not_be_written_are_written_with_the_next() {
+    let disk = Disk::new(1);
+    let open = || {
+        let options = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 2 * SEGMENT);
+        options.open_on(disk.storage()).unwrap()
+    };
+    let queue = open();
+    let fails = || disk.fail(Fault { call: disk.calls(), kind: FaultKind::Io });
+    let drops = |when_full| {
+        let mut batch = Batch::new();
+        batch.push(&[7; 60_000]).unwrap();
+        queue.append(&mut batch, when_full).unwrap();
+    };
+    drops(WhenFull::Refuse);
+    drops(WhenFull::Refuse);
+    drops(WhenFull::DropOldest);
+    fails();
+    drops(WhenFull::DropOldest);
+    assert_eq!(queue.status().dropped_oldest, 2);
+    fails();
+    drops(WhenFull::DropNewest);
+    assert_eq!(queue.status().dropped_newest, 1);
+    drops(WhenFull::DropNewest);
+    drop(queue);
+    let status = open().status();
+    assert_eq!((status.dropped_oldest, status.dropped_newest), (2, 2));
+}
+
+#[test]
+fn who_asked_for_room_is_told_that_the_attempt_has_poisoned_the_queue() {
+    let poisoned = |ask: fn(&Queue, &mut Batch) -> Result<(), AppendError>| {
+        let disk = Disk::new(1);
+        let options = Options::new("").segment_bytes(SEGMENT).max_bytes(SMALL + 2 * SEGMENT);
+        let queue = options.open_on(disk.storage()).unwrap();
+        drop(queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap());
+        let mut batch = Batch::new();
+        for _ in 0..2 {
+            batch.push(&[7; 60_000]).unwrap();
+            queue.append(&mut batch, WhenFull::Refuse).unwrap();
+        }
+        batch.push(&[7; 60_000]).unwrap();
+        // `STATE` is synced first.
+        disk.fail(Fault { call: disk.calls(), kind: FaultKind::Io });
+        let error = ask(&queue, &mut batch).unwrap_err();
+        assert!(matches!(error, AppendError::Poisoned), "{error:?}");
+        assert_eq!((batch.len(), queue.status().dropped_newest), (1, 0));
+    };
+    poisoned(|queue, batch| queue.append(batch, WhenFull::DropOldest).map(drop));
+    poisoned(|queue, batch| queue.append(batch, WhenFull::DropNewest).map(drop));
+    poisoned(|queue, batch| queue.reserve(batch.bytes()).map(drop));
 }
 
 #[test]

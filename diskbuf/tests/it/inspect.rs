@@ -262,6 +262,26 @@ fn what_was_dropped_for_room_is_no_damage_and_what_was_removed_is() {
 }
 
 #[test]
+fn what_was_removed_is_missing_also_to_a_consumer_that_loses() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let queue = open(dir.path());
+        drop(queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap());
+        append(&queue, 1..1000);
+        assert!(queue.status().segments > 2);
+    }
+    let verdict = Inspection::open(dir.path()).unwrap().verify().unwrap();
+    assert!(verdict.is_whole(), "{verdict:?}");
+    let segments = Inspection::open(dir.path()).unwrap().segments();
+    std::fs::remove_file(dir.path().join(&segments[0].name)).unwrap();
+    let verdict = Inspection::open(dir.path()).unwrap().verify().unwrap();
+    assert!(!verdict.is_whole() && verdict.losses.iter().all(|loss| loss.cause == LossCause::Missing));
+    let queue = open(dir.path());
+    let mut consumer = queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap();
+    assert_eq!(drain(&mut consumer).1[0].cause, LossCause::Missing);
+}
+
+#[test]
 fn a_slot_that_does_not_verify_is_listed() {
     let dir = tempfile::tempdir().unwrap();
     {

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use diskbuf::sim::{self, Fault, FaultKind};
 use diskbuf::storage::{Disk, Storage as _};
-use diskbuf::{AppendError, Batch, Behind, LossCause, Start, Wait, WhenFull};
+use diskbuf::{AppendError, Batch, Behind, LossCause, Options, Start, Wait, WhenFull};
 
 use crate::support::{SEGMENT, SMALL, account, drain, options, payload};
 
@@ -209,6 +210,21 @@ fn a_limit_on_the_size_of_files_refuses_records_and_loses_none() {
     let [out, said] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(output.status.success() && out.contains("1 passed"), "{said}\n{out}");
+}
+
+#[test]
+fn what_is_dropped_on_a_full_disk_tells_that_there_is_no_space() {
+    let disk = sim::Disk::new(1);
+    let queue = Options::new("").segment_bytes(SEGMENT).open_on(disk.storage()).unwrap();
+    disk.fail(Fault { call: disk.calls(), kind: FaultKind::NoSpace });
+    // Those who wait look again after a moment: on a slow machine that moment may be over.
+    let told = (0..100).any(|_| {
+        let appended = queue.append(&mut batch(1..600), WhenFull::DropNewest).unwrap();
+        assert!(appended.dropped > 0);
+        !queue.has_space()
+    });
+    assert!(told);
+    assert_eq!(queue.wait_space(None), Wait::Ready);
 }
 
 /// Says so past the test harness, which keeps what `eprintln!` says to itself when all is well.

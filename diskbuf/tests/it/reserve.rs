@@ -115,10 +115,16 @@ fn room_is_made_for_a_reservation_where_a_consumer_may_lose() {
 #[test]
 fn nothing_is_dropped_for_an_append_that_reservations_alone_hold_up() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = options(dir.path(), 8).open().unwrap();
+    let queue = options(dir.path(), 4).open().unwrap();
     drop(queue.consumer("a", Start::Oldest).unwrap());
-    queue.append(&mut batch(1..1000), WhenFull::Refuse).unwrap();
+    // At its limit, with a newest segment that has room for what is promised, but not for what is appended.
+    let mut next = 1;
+    while queue.status().segments < 4 {
+        queue.append(&mut batch(next..next + 10), WhenFull::Refuse).unwrap();
+        next += 10;
+    }
     let held = queue.reserve(50_000).unwrap();
+    assert_eq!(queue.status().spares, 0);
     let large = || {
         let mut large = Batch::new();
         large.push(&[7; 61_000]).unwrap();
@@ -130,4 +136,22 @@ fn nothing_is_dropped_for_an_append_that_reservations_alone_hold_up() {
     assert_eq!((queue.status().dropped_oldest, queue.status().oldest_seq.as_u64()), (0, 1));
     drop(held);
     queue.append(&mut large(), WhenFull::DropOldest).unwrap();
+}
+
+#[test]
+fn nothing_is_dropped_for_a_reservation_that_others_alone_hold_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 4).open().unwrap();
+    drop(queue.consumer_that(Behind::Loses, "a", Start::Oldest).unwrap());
+    let mut next = 1;
+    while queue.status().segments < 4 {
+        queue.append(&mut batch(next..next + 1), WhenFull::Refuse).unwrap();
+        next += 1;
+    }
+    let held = queue.reserve(40_000).unwrap();
+    assert!(matches!(queue.reserve(30_000), Err(AppendError::NoRoom { .. })));
+    assert!(!queue.has_room());
+    assert_eq!((queue.status().dropped_oldest, queue.status().oldest_seq.as_u64()), (0, 1));
+    drop(held);
+    queue.reserve(30_000).unwrap().commit(&mut batch(next..next + 30)).unwrap();
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use diskbuf::{Limit, Start, Wait, WhenFull};
+use diskbuf::{AppendError, Limit, Start, Wait, WhenFull};
 
 use crate::support::{append, drain, open, options};
 
@@ -127,4 +127,24 @@ fn space_comes_when_a_consumer_makes_it() {
         assert_eq!((task.join().unwrap(), thread.join().unwrap()), (Wait::Ready, Wait::Ready));
     });
     assert!(queue.append_one(&[7; 1000], WhenFull::Refuse).is_ok());
+}
+
+#[test]
+fn what_an_append_drops_is_room_for_those_who_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = options(dir.path(), 2).open().unwrap();
+    let _keeps = queue.consumer("a", Start::Oldest).unwrap();
+    while queue.append_one(&[7; 1000], WhenFull::Refuse).is_ok() {}
+    assert!(matches!(queue.reserve(30_000), Err(AppendError::NoRoom { .. })));
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    let mut context = Context::from_waker(&waker);
+    let (mut room, mut space) = (pin!(queue.room()), pin!(queue.space()));
+    assert!(room.as_mut().poll(&mut context).is_pending());
+    assert!(space.as_mut().poll(&mut context).is_pending());
+    queue.append_one(&[7; 1000], WhenFull::DropOldest).unwrap();
+    assert_eq!(count.0.load(Ordering::SeqCst), 2, "both are woken");
+    assert_eq!(room.poll(&mut context), Poll::Ready(Wait::Ready));
+    assert_eq!(space.poll(&mut context), Poll::Ready(Wait::Ready));
+    drop(queue.reserve(30_000).unwrap());
 }
