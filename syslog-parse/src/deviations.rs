@@ -120,7 +120,7 @@ deviations! {
     CiscoSeq = "cisco_seq",
     /// `*` or `.` before a Cisco stamp: its clock is not, or is no longer, synchronised.
     ClockUnsynced = "clock_unsynced",
-    /// A colon between PRI and stamp, or another mark of a device's own.
+    /// A colon between PRI and stamp, a level before the tag, which is in no field, or another mark of a device's own.
     DeviceShape = "device_shape",
     /// A relay put its header before the sender's; the message is the inner one, to be parsed in turn.
     RelayHeader = "relay_header",

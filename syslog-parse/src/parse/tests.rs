@@ -335,6 +335,30 @@ fn a_level_before_the_tag_is_neither_host_nor_tag() {
 }
 
 #[test]
+fn a_level_that_is_in_no_field_is_remarked() {
+    for line in [
+        "<13>Oct 11 22:14:15 h notice a[1]: m",
+        "<13>Oct 11 22:14:15 h NOTICE  a: m",
+        "<13>Oct 11 22:14:15 h daemon.info a: m",
+        "<13>Oct 11 22:14:15 INFO a[1]: m",
+        "Fri Oct 11 22:14:15 2026 daemon.info a: m",
+    ] {
+        assert!(has(line, Deviation::DeviceShape), "{line}");
+    }
+    assert!(!has("<13>Oct 11 22:14:15 h info on a", Deviation::DeviceShape));
+}
+
+#[test]
+fn a_word_of_english_that_is_also_a_level_stays() {
+    for word in ["error", "warning", "info", "Error"] {
+        let line = format!("<13>Oct 11 22:14:15 h {word} reading: disk");
+        assert_fields(&line, "rfc3164", ["h", word, "", "reading: disk"]);
+    }
+    let line = "Fri Oct 11 22:14:15 2026 error reading: disk";
+    assert_fields(line, "rfc3164", ["error", "reading", "", "disk"]);
+}
+
+#[test]
 fn seconds_since_1970_need_a_host_and_a_tag_behind_them() {
     assert_fields("<13>1795168800.5 h a: m", "rfc3164", ["h", "a", "", "m"]);
     for text in
@@ -392,6 +416,7 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 h tagged [x] text with: a colon",
     "<13>Feb  5 17:32:18 h tagged[12] text",
     "<13>Feb  5 17:32:18 h notice tmsh[1234]: text",
+    "<13>Feb  5 17:32:18 h error reading: disk",
     "<13>Feb  5 17:32:18 h key=\"value\" text: more",
     "<13>Feb  5 17:32:18 h 00076 ports: text",
     "<13>Feb 5 17:32:18 h  tagged[a1] text",

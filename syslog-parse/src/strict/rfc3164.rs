@@ -141,9 +141,10 @@ impl Walk<'_> {
 
     /// TAG and CONTENT: visible characters and blanks (§4.1.3)
     fn behind_host(&self) -> Step {
-        let colon = skip_blanks(self.raw, self.at);
-        if self.forbidden.contains(D::DeviceShape) && at(self.raw, colon) == b':' {
-            return Err(self.only(D::DeviceShape, Field::AppName, colon));
+        // A colon that stands alone, or a level.
+        let before_tag = skip_blanks(self.raw, self.at);
+        if self.forbidden.contains(D::DeviceShape) && self.header.app.start as usize != before_tag {
+            return Err(self.only(D::DeviceShape, Field::AppName, before_tag));
         }
         for (field, span) in [(Field::AppName, self.header.app), (Field::ProcId, self.header.procid)] {
             let octets = span.of(self.raw).unwrap_or_default();
