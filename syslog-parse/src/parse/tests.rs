@@ -157,6 +157,8 @@ fn utc_and_gmt_are_offsets_and_stay_names() {
         ("Oct 11 2026 14:33:03 GMT", "GMT"),
         ("*Oct 11 14:33:03.123 UTC:", "UTC"),
         ("2026-10-11 14:33:03 UTC", "UTC"),
+        ("2026-10-11T14:33:03[UTC]", "UTC"),
+        ("2026-10-11T14:33:03.5[GMT]", "GMT"),
     ] {
         let line = format!("<13>{stamp} %A-1-B: m");
         let message = parse(line.as_bytes());
@@ -171,6 +173,11 @@ fn utc_and_gmt_are_offsets_and_stay_names() {
         assert_eq!(found.instant.secs % 86_400, 14 * 3600 + 33 * 60 + 3, "{line}");
     }
     assert_eq!(parse(b"<13>Oct 11 22:14:15 CET h a: m").stamp().unwrap().offset, None);
+    let both = parse(b"<13>2026-10-11T14:33:03+02:00[UTC] h a: m").stamp().unwrap();
+    assert_eq!(both.offset.map(UtcOffset::seconds), Some(7200));
+    let versioned = parse(b"<13>1 2026-10-11T14:33:03[UTC] h a - - - m");
+    assert_eq!(versioned.stamp().unwrap().offset, Some(UtcOffset::UTC));
+    assert!(!versioned.deviations().contains(Deviation::NoOffset));
 }
 
 #[test]
