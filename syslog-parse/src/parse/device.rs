@@ -57,10 +57,12 @@ fn cisco(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     for _ in 0..6 {
         (octets, _) = opt(blanks).parse(octets).ok()?;
         let found = match octets {
-            [b'*' | b'.' | b'a'..=b'z' | b'A'..=b'Z', ..] | [_, _, _, _, b'-' | b' ', ..] => {
-                dated(text, octets, head, known)
-            }
-            [b'0'..=b'9', ..] => up(text, octets, head, known),
+            [b'*' | b'.' | b'a'..=b'z' | b'A'..=b'Z', ..] => dated(text, octets, head, known),
+            // `12d: ` could be a year as well.
+            [b'0'..=b'9', rest @ ..] => matches!(rest, [_, _, _, b'-' | b' ', ..])
+                .then(|| dated(text, octets, head, known))
+                .flatten()
+                .or_else(|| up(text, octets, head, known)),
             _ => None,
         };
         if found.is_some() {

@@ -389,6 +389,15 @@ fn words_before_a_stamp_are_of_cisco_if_a_colon_ends_the_stamp() {
 }
 
 #[test]
+fn an_uptime_of_any_length_is_one() {
+    for uptime in ["2d", "12d", "1w2d", "52w3d", "00:01:01"] {
+        let line = format!("<189>{uptime}: %SYS-5-X: text");
+        assert_fields(&line, "rfc3164", ["", "%SYS-5-X", "", "text"]);
+        assert!(has(&line, Deviation::Uptime), "{line}");
+    }
+}
+
+#[test]
 fn counters_of_cisco_are_the_sequence() {
     let sequence = |line: &str| parse(line.as_bytes()).sequence();
     assert_eq!(sequence("<189>643: *Jan  8 19:46:03.295: %SYS-5-X: x"), Some(643));
