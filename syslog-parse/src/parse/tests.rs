@@ -321,6 +321,25 @@ fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
 }
 
 #[test]
+fn what_is_text_is_not_remarked_as_fields() {
+    const OF_FIELDS: [Deviation; 3] = [Deviation::LongField, Deviation::NotPrintable, Deviation::ExtraSpace];
+    let remarked = |text: &str| {
+        let line = format!("<13>1 2026-11-20T10:00:00Z {text}");
+        assert!(has(&line, Deviation::MissingField), "{line}");
+        OF_FIELDS.map(|deviation| has(&line, deviation))
+    };
+    let long = "x".repeat(49);
+    assert_eq!(remarked(&format!("h CEF:0|{long} b c")), [false, false, false]);
+    assert_eq!(remarked("h CEF:0|\u{e9} b c"), [false, false, false]);
+    assert_eq!(remarked("h CEF:0|a b  c"), [false, false, false]);
+    // Of the fields that stay, all is.
+    assert_eq!(remarked(&format!("h {long} CEF:0|\u{e9}  b c")), [true, false, false]);
+    assert_eq!(remarked(&format!("h\u{e9} CEF:0|{long} b c")), [false, true, false]);
+    assert_eq!(remarked(&format!("h  a CEF:0|{long} b c")), [false, false, true]);
+    assert_eq!(remarked("h  CEF:0|a b c"), [false, false, true]);
+}
+
+#[test]
 fn a_pri_behind_a_host_is_of_a_message_that_a_relay_wrapped() {
     let line = "<13>Oct 11 22:14:15 relay <34>Oct 11 22:14:14 h a: m";
     assert_fields(line, "rfc3164", ["relay", "", "", "<34>Oct 11 22:14:14 h a: m"]);
