@@ -125,6 +125,9 @@ const PLACES: &[(Deviation, &[u8], Field, usize)] = {
         (D::HostDomain, b"<13>Feb  5 17:32:18 h.\xff a: m", F::Hostname, 21),
         (D::ControlInMessage, b"<13>Feb  5 17:32:18 h a:\tm", F::Message, 24),
         (D::ControlInMessage, b"<13>Feb  5 17:32:18 h a: m\nn\n", F::Message, 26),
+        (D::ControlInMessage, b"<13>Feb  5 17:32:18 h \t\xc3\xa4pp: m", F::Message, 22),
+        (D::ControlInMessage, b"<13>Feb  5 17:32:18 h \t: a: m", F::Message, 22),
+        (D::NotPrintable, b"<13>Feb  5 17:32:18 h \xc3\xa4pp:\tm", F::AppName, 22),
     ]
 };
 
