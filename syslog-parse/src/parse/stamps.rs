@@ -318,8 +318,11 @@ fn two_digits_of_hours(octets: &[u8]) -> Read<'_, Place<'_>> {
 fn hours(octets: &[u8]) -> Read<'_, Place<'_>> {
     (sign, number, opt(preceded(colon, two_digits)))
         .map_opt(|(sign, hours, minutes)| {
-            let seconds = i32::from(hours) * 3600 + i32::from(minutes.unwrap_or(0)) * 60;
+            let minutes = minutes.unwrap_or(0);
+            let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
             let offset = UtcOffset::from_seconds(if sign == b'-' { -seconds } else { seconds })?;
+            // As in `+05:99`, which is no other time either.
+            let offset = if minutes < 60 { offset } else { UtcOffset::IMPOSSIBLE };
             Some(Place::Offset(offset, only(Deviation::OffsetWithoutColon)))
         })
         .parse(octets)

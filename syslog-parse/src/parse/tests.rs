@@ -300,6 +300,16 @@ fn dates_of_devices_are_dates() {
 }
 
 #[test]
+fn no_offset_has_a_hundred_minutes() {
+    for zone in ["GMT+5:99", "GMT+05:99", "UTC-5:60"] {
+        let line = format!("<13>Nov 20 2026 10:11:12 {zone} host app: m");
+        assert_fields(&line, "rfc3164", ["host", "app", "", "m"]);
+        assert!(has(&line, Deviation::InvalidTime), "{line}");
+    }
+    assert!(!has("<13>Nov 20 2026 10:11:12 GMT+5:59 host app: m", Deviation::InvalidTime));
+}
+
+#[test]
 fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
     let bsd =
         |text: &str, expected| assert_fields(&format!("<13>Oct 11 22:14:15 {text}"), "rfc3164", expected);
