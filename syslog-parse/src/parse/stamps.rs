@@ -175,7 +175,8 @@ pub(super) struct Tail<'a> {
 #[inline(always)]
 pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
     let mut tail = Tail { stamp, zone: None, remarks: Deviations::NONE };
-    let (octets, fraction) = opt(milliseconds).parse(octets)?;
+    let (octets, fraction) =
+        cond(stamp.fraction_digits == 0, opt(milliseconds)).map(Option::flatten).parse(octets)?;
     let twelve_hours = (1..=12).contains(&stamp.hour) && matches!(octets, [b' ', b'A' | b'P', b'M', ..]);
     let half = cond(twelve_hours, opt((half_of_day, opt(fraction_of_second))));
     let (octets, half) = half.map(Option::flatten).parse(octets)?;

@@ -310,6 +310,14 @@ fn no_offset_has_a_hundred_minutes() {
 }
 
 #[test]
+fn milliseconds_behind_a_fraction_do_not_replace_it() {
+    let found = parse(b"<13>Nov 20 10:11:12.5:250 host app: m");
+    let stamp = found.stamp().unwrap();
+    assert_eq!((stamp.nanos, stamp.fraction_digits), (500_000_000, 1));
+    assert_eq!(found.message(), b"250 host app: m");
+}
+
+#[test]
 fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
     let bsd =
         |text: &str, expected| assert_fields(&format!("<13>Oct 11 22:14:15 {text}"), "rfc3164", expected);
