@@ -459,7 +459,7 @@ proptest! {
     }
 }
 
-/// Lines that need no remark, and their neighbours that do.
+/// Lines to the letter, with faults that `usual` reads too, and with those that it leaves to the rooms.
 const USUAL: &[&str] = &[
     "<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
     "<5>Feb  9 02:04:05 h a[1234567]: x",
@@ -495,6 +495,8 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 [localhost] systemd[1]: text",
     "<14>1 2026-11-20T11:00:00.123 +01:00 web1 app 811 - - ready",
     "<14>1 2026-11-20T11:00:00.123Z web1 CEF:0|a|b c=d - - x",
+    "<14>1 2026-11-20T11:00:00[UTC] web1 app 811 - - ready",
+    "<14>1 2026-11-20T11:00:00.123Z web1  app CEF:0|é  c",
     "<13>Aug  1 01:02:03 Z e[9]: f and a lot more of it",
     "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
     "<165>1 2004-02-29T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" \
