@@ -80,7 +80,7 @@ deviations! {
     BadUtf8 = "bad_utf8",
     /// No such date or time, such as 30 February or hour 25; all other fields are kept.
     InvalidTime = "invalid_time",
-    /// RFC 5424 with an RFC 3339 stamp in lower case (`t`, `z`) or with a blank for the `T`.
+    /// An ISO 8601 stamp, in either shape, with `t` or `z`, with a blank or `_` for the `T`, or with a comma before its fraction.
     LooseStamp = "loose_stamp",
     /// An ISO 8601 stamp without an offset.
     NoOffset = "no_offset",
