@@ -88,8 +88,8 @@ fn cisco(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     None
 }
 
-/// A stamp, with a mark of its clock before it or not, and what is behind it. `DefensePro: 20-11-2026 10:00:00 text` names no
-/// host: behind one a colon ends the stamp.
+/// A stamp, with a mark of its clock before it or not, and what is behind it. `error: 2026-11-20 10:00:00 not found` names no
+/// host: behind one a colon ends the stamp. A date that begins with the day is not looked for behind such words.
 #[inline(always)]
 fn dated(text: &[u8], octets: &[u8], head: Head, known: &Header) -> Option<Header> {
     let (rest, unsynced) = opt(one(|octet| matches!(octet, b'*' | b'.'))).parse(octets).ok()?;
