@@ -80,7 +80,7 @@ deviations! {
     BadUtf8 = "bad_utf8",
     /// No such date or time, such as 30 February or hour 25; all other fields are kept.
     InvalidTime = "invalid_time",
-    /// RFC 5424 with an RFC 3339 stamp in lower case (`t`, `z`) or with a blank for the `T`.
+    /// An ISO 8601 stamp, in either shape, with `t` or `z`, with a blank or `_` for the `T`, or with a comma before its fraction.
     LooseStamp = "loose_stamp",
     /// An ISO 8601 stamp without an offset.
     NoOffset = "no_offset",
@@ -120,7 +120,7 @@ deviations! {
     CiscoSeq = "cisco_seq",
     /// `*` or `.` before a Cisco stamp: its clock is not, or is no longer, synchronised.
     ClockUnsynced = "clock_unsynced",
-    /// A colon between PRI and stamp, or another mark of a device's own.
+    /// A colon between PRI and stamp, a level before the tag, which is in no field, or another mark of a device's own.
     DeviceShape = "device_shape",
     /// A relay put its header before the sender's; the message is the inner one, to be parsed in turn.
     RelayHeader = "relay_header",

@@ -1,7 +1,8 @@
 //! From octets to a message: PRI, then the shape of the rest, told by looking at it.
 //!
-//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up. What needs no
-//! remark is read in `usual`.
+//! The shapes have their own rooms: `rfc5424`, `rfc3164`, and `device` for headers that vendors made up; and so have the stamps,
+//! `bsd` and `iso` to the letter, `stamps` and `zones` what devices write. What most messages are, and the faults that
+//! most devices have, is read in `usual`.
 
 mod bsd;
 mod device;

@@ -98,9 +98,9 @@ impl Provenance {
     const LEAP_SECOND: u8 = 1 << 5;
     const WEEKDAY_DIFFERS: u8 = 1 << 6;
 
-    /// The octet back from [`bits`](Self::bits).
+    /// The octet back from [`bits`](Self::bits). The highest bit means nothing and is left out.
     pub const fn from_bits(bits: u8) -> Self {
-        Self(bits)
+        Self(bits & 0x7f)
     }
 
     /// All of it in one octet.

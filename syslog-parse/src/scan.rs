@@ -37,9 +37,9 @@ pub(crate) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-/// The value of one or two decimal digits that end before `end`; `from < end <= from + 2`, digits all.
+/// The value of two decimal digits, which they have to be.
 #[inline(always)]
-pub(crate) fn two_digits(tens: u8, units: u8) -> u8 {
+pub(crate) fn of_two_digits(tens: u8, units: u8) -> u8 {
     tens.wrapping_sub(b'0').wrapping_mul(10).wrapping_add(units.wrapping_sub(b'0'))
 }
 

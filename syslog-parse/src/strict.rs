@@ -16,13 +16,14 @@ impl Message<'_> {
     /// through again for the place. Of RFC 3164 the message is walked through always: it asks for more than
     /// [`parse`](crate::parse()) remarks. That is a host without its domain ([`Deviation::HostDomain`]), visible US-ASCII in
     /// host and tag ([`Deviation::NotPrintable`]), no control character behind the host
-    /// ([`Deviation::ControlInMessage`]), one blank between fields and 1024 octets at most ([`Deviation::LongMessage`]).
+    /// ([`Deviation::ControlInMessage`]), one blank between TIMESTAMP and HOSTNAME and one behind it, and 1024 octets at most ([`Deviation::LongMessage`]).
     ///
     /// Not forbidden are
     /// - in both shapes LF or NUL at the end, which is the transport's, and not counted either,
     /// - in RFC 5424 a byte order mark and a version other than 1 (the grammar has 1 to 999),
     /// - in RFC 3164 a message without a tag, or with nothing behind the host; a tag that is not all letters and digits, such
-    ///   as `docker/web` (to the letter it ends there, and what follows is CONTENT); octets beyond US-ASCII in CONTENT; and a
+    ///   as `docker/web` (to the letter it ends there, and what follows is CONTENT); further blanks behind the host; octets
+    ///   beyond US-ASCII in CONTENT; a relay's header before the sender's; `last message repeated` in place of a tag; and a
     ///   host that no name server would accept, such as `a_b`.
     ///
     /// ```

@@ -2,7 +2,7 @@
 
 use super::{digits, iso, stamps};
 use crate::scan::{at, is_blank};
-use crate::{Deviation, Header, Span, Stamp, Weekday};
+use crate::{Deviation, Header, Span, Stamp, UtcOffset, Weekday};
 use nom::Offset as _;
 
 /// Reads a stamp at `from`, and the name of its zone, into `header` and says where both end; `None` if what stands
@@ -94,11 +94,14 @@ fn loose(text: &[u8], from: usize, header: &mut Header) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// Reads the name of a zone between brackets, and says where it ends.
+/// Reads the name of a zone between brackets, and says where it ends. UTC and GMT are offsets where the stamp has none.
 #[cold]
 pub(super) fn behind_offset(text: &[u8], from: usize, header: &mut Header) -> usize {
     let Some(Ok((rest, name))) = text.get(from..).map(stamps::suffix) else { return from };
     header.zone_name = Span::new(from + 1, from + 1 + name.len());
+    if let (b"UTC" | b"GMT", Some(stamp)) = (name, &mut header.stamp) {
+        stamp.offset = stamp.offset.or(Some(UtcOffset::UTC));
+    }
     header.deviations.insert(Deviation::BsdZone);
     text.len() - rest.len()
 }

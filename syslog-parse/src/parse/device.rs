@@ -57,10 +57,12 @@ fn cisco(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     for _ in 0..6 {
         (octets, _) = opt(blanks).parse(octets).ok()?;
         let found = match octets {
-            [b'*' | b'.' | b'a'..=b'z' | b'A'..=b'Z', ..] | [_, _, _, _, b'-' | b' ', ..] => {
-                dated(text, octets, head, known)
-            }
-            [b'0'..=b'9', ..] => up(text, octets, head, known),
+            [b'*' | b'.' | b'a'..=b'z' | b'A'..=b'Z', ..] => dated(text, octets, head, known),
+            // `12d: ` could be a year as well.
+            [b'0'..=b'9', rest @ ..] => matches!(rest, [_, _, _, b'-' | b' ', ..])
+                .then(|| dated(text, octets, head, known))
+                .flatten()
+                .or_else(|| up(text, octets, head, known)),
             _ => None,
         };
         if found.is_some() {
@@ -86,8 +88,8 @@ fn cisco(text: &[u8], octets: &[u8], known: &Header) -> Option<Header> {
     None
 }
 
-/// A stamp, with a mark of its clock before it or not, and what is behind it. `DefensePro: 20-11-2026 10:00:00 text` names no
-/// host: behind one a colon ends the stamp.
+/// A stamp, with a mark of its clock before it or not, and what is behind it. `error: 2026-11-20 10:00:00 not found` names no
+/// host: behind one a colon ends the stamp. A date that begins with the day is not looked for behind such words.
 #[inline(always)]
 fn dated(text: &[u8], octets: &[u8], head: Head, known: &Header) -> Option<Header> {
     let (rest, unsynced) = opt(one(|octet| matches!(octet, b'*' | b'.'))).parse(octets).ok()?;

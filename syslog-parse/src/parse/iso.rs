@@ -1,7 +1,7 @@
 //! Time stamps of ISO 8601, of which RFC 3339 and RFC 5424 §6.2.3 are the narrow ones.
 
 use super::digits;
-use crate::scan::{at, digits_end, two_digits};
+use crate::scan::{at, digits_end, of_two_digits};
 use crate::{Deviation, Deviations, Header, Stamp, UtcOffset};
 
 /// Reads a stamp at `from` into `header` and says where it ends; `None` if what stands there has not the shape of one.
@@ -17,7 +17,7 @@ pub(super) fn stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usi
     if !(d1.is_ascii_digit() && d2.is_ascii_digit() && matches!(separator, b'T' | b't' | b' ' | b'_')) {
         return None;
     }
-    let day = two_digits(d1, d2);
+    let day = of_two_digits(d1, d2);
     let stamp = Stamp { year: Some(year), month, day, hour, minute, second, ..Stamp::NOTHING };
     let deviations = &mut header.deviations;
     let stamp = header.stamp.insert(stamp);

@@ -175,7 +175,11 @@ pub(super) fn tag(text: &[u8], from: usize, header: &mut Header) {
         // A number is no name: `00076 ports: up`, `1,2026/11/20 10:00:00,TRAFFIC`.
         _ if at(text, from).is_ascii_digit() => return no_tag(text, from, header),
         _ => match behind_level(text, from, end) {
-            Some(real) => return inner_tag(text, real, header),
+            Some(real) => {
+                // The level is in no field.
+                header.deviations.insert(Deviation::DeviceShape);
+                return inner_tag(text, real, header);
+            }
             None => {
                 header.deviations.insert(Deviation::TagEndedBySpace);
                 end
@@ -224,13 +228,21 @@ fn no_tag(text: &[u8], from: usize, header: &mut Header) {
 
 /// Where the tag begins if the word before it is a level: F5's `notice tmsh[1234]: `, Alteon's `NOTICE  slb: `, OpenWrt's
 /// `daemon.info dnsmasq[812]: `.
+///
+/// `error reading: disk` is text: a level that is also a word of English needs a bracket behind the tag.
 pub(super) fn behind_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
-    if !may_be_level(at(text, from), end - from) || !is_level(text.get(from..end)?) {
+    let word = text.get(from..end)?;
+    if !may_be_level(at(text, from), end - from) || !is_level(word) {
         return None;
     }
     let next = skip_blanks(text, end);
     let next_end = name_end(text, next);
-    (next_end > next && matches!(at(text, next_end), b':' | b'[')).then_some(next)
+    let is_tag = match at(text, next_end) {
+        b'[' => true,
+        b':' => word.contains(&b'.') || word.iter().all(u8::is_ascii_uppercase),
+        _ => false,
+    };
+    (next_end > next && is_tag).then_some(next)
 }
 
 /// What `err`, `warning`, `lpr.err` and `authpriv.warning` have in common, and few other words.

@@ -46,16 +46,17 @@ fn numeric_stamp(text: &[u8], from: usize, header: &mut Header) -> Option<usize>
     }
 }
 
-/// What stands behind an ISO stamp that has no offset of its own, as ` +01:00` and ` UTC`; and where it ends.
+/// What stands behind an ISO stamp: `[Europe/Berlin]`, or what it has in place of an offset of its own, as ` +01:00` and
+/// ` UTC`; and where it ends.
 #[inline(always)]
 pub(super) fn behind_iso(text: &[u8], end: usize, header: &mut Header) -> usize {
-    if at(text, end) == b'[' {
-        return bsd::behind_offset(text, end, header);
-    }
-    if !header.deviations.contains(Deviation::NoOffset) {
+    let end = if at(text, end) == b'[' {
+        bsd::behind_offset(text, end, header)
+    } else if header.deviations.contains(Deviation::NoOffset) {
+        bsd::behind_seconds(text, end, header)
+    } else {
         return end;
-    }
-    let end = bsd::behind_seconds(text, end, header);
+    };
     if header.stamp.is_some_and(|stamp| stamp.offset.is_some()) {
         header.deviations = header.deviations.without([Deviation::NoOffset].into_iter().collect());
     }

@@ -48,7 +48,8 @@ pub(super) fn read(text: &[u8], from: usize, header: &mut Header) -> bool {
 /// A field that holds `=`, `|` or `{` is no name and no number, and those behind it are no fields.
 #[cold]
 fn text_in_fields(text: &[u8], fields: Range<usize>, header: &mut Header) -> Option<usize> {
-    let from = fields.start.max(header.host.end());
+    let at_host = fields.start;
+    let from = at_host.max(header.host.end());
     let before = text.get(..fields.end.min(text.len()))?;
     let mark = text_mark(before, from);
     if mark >= before.len() {
@@ -58,6 +59,16 @@ fn text_in_fields(text: &[u8], fields: Range<usize>, header: &mut Header) -> Opt
     let first = fields.iter().position(|field| field.end() > mark)?;
     let start = fields.get(first)?.start as usize;
     fields.iter_mut().skip(first).for_each(|field| **field = Span::ABSENT);
+    // What was remarked of text is not so of a field: those that stay are read again.
+    let mut again = Header::EMPTY;
+    let mut stay = Fields { text, at: at_host };
+    for longest in usual::LONGEST.into_iter().take(1 + first) {
+        stay.next(longest, &mut again);
+    }
+    if stay.at < start {
+        again.deviations.insert(Deviation::ExtraSpace);
+    }
+    header.deviations = header.deviations.without(OF_FIELDS).union(again.deviations);
     header.deviations.insert(Deviation::MissingField);
     Some(start)
 }
@@ -67,6 +78,15 @@ const CUT_SHORT: Deviations = {
     let mut set = Deviations::NONE;
     set.insert(Deviation::MissingField);
     set.insert(Deviation::NoSd);
+    set
+};
+
+/// What is remarked of what a field holds, and of the blanks before it.
+const OF_FIELDS: Deviations = {
+    let mut set = Deviations::NONE;
+    set.insert(Deviation::LongField);
+    set.insert(Deviation::NotPrintable);
+    set.insert(Deviation::ExtraSpace);
     set
 };
 

@@ -175,7 +175,8 @@ pub(super) struct Tail<'a> {
 #[inline(always)]
 pub(super) fn tail(stamp: Stamp, octets: &[u8]) -> Read<'_, Tail<'_>> {
     let mut tail = Tail { stamp, zone: None, remarks: Deviations::NONE };
-    let (octets, fraction) = opt(milliseconds).parse(octets)?;
+    let (octets, fraction) =
+        cond(stamp.fraction_digits == 0, opt(milliseconds)).map(Option::flatten).parse(octets)?;
     let twelve_hours = (1..=12).contains(&stamp.hour) && matches!(octets, [b' ', b'A' | b'P', b'M', ..]);
     let half = cond(twelve_hours, opt((half_of_day, opt(fraction_of_second))));
     let (octets, half) = half.map(Option::flatten).parse(octets)?;
@@ -318,8 +319,11 @@ fn two_digits_of_hours(octets: &[u8]) -> Read<'_, Place<'_>> {
 fn hours(octets: &[u8]) -> Read<'_, Place<'_>> {
     (sign, number, opt(preceded(colon, two_digits)))
         .map_opt(|(sign, hours, minutes)| {
-            let seconds = i32::from(hours) * 3600 + i32::from(minutes.unwrap_or(0)) * 60;
+            let minutes = minutes.unwrap_or(0);
+            let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
             let offset = UtcOffset::from_seconds(if sign == b'-' { -seconds } else { seconds })?;
+            // As in `+05:99`, which is no other time either.
+            let offset = if minutes < 60 { offset } else { UtcOffset::IMPOSSIBLE };
             Some(Place::Offset(offset, only(Deviation::OffsetWithoutColon)))
         })
         .parse(octets)

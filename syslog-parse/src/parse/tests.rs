@@ -157,6 +157,8 @@ fn utc_and_gmt_are_offsets_and_stay_names() {
         ("Oct 11 2026 14:33:03 GMT", "GMT"),
         ("*Oct 11 14:33:03.123 UTC:", "UTC"),
         ("2026-10-11 14:33:03 UTC", "UTC"),
+        ("2026-10-11T14:33:03[UTC]", "UTC"),
+        ("2026-10-11T14:33:03.5[GMT]", "GMT"),
     ] {
         let line = format!("<13>{stamp} %A-1-B: m");
         let message = parse(line.as_bytes());
@@ -171,6 +173,11 @@ fn utc_and_gmt_are_offsets_and_stay_names() {
         assert_eq!(found.instant.secs % 86_400, 14 * 3600 + 33 * 60 + 3, "{line}");
     }
     assert_eq!(parse(b"<13>Oct 11 22:14:15 CET h a: m").stamp().unwrap().offset, None);
+    let both = parse(b"<13>2026-10-11T14:33:03+02:00[UTC] h a: m").stamp().unwrap();
+    assert_eq!(both.offset.map(UtcOffset::seconds), Some(7200));
+    let versioned = parse(b"<13>1 2026-10-11T14:33:03[UTC] h a - - - m");
+    assert_eq!(versioned.stamp().unwrap().offset, Some(UtcOffset::UTC));
+    assert!(!versioned.deviations().contains(Deviation::NoOffset));
 }
 
 #[test]
@@ -293,6 +300,24 @@ fn dates_of_devices_are_dates() {
 }
 
 #[test]
+fn no_offset_has_a_hundred_minutes() {
+    for zone in ["GMT+5:99", "GMT+05:99", "UTC-5:60"] {
+        let line = format!("<13>Nov 20 2026 10:11:12 {zone} host app: m");
+        assert_fields(&line, "rfc3164", ["host", "app", "", "m"]);
+        assert!(has(&line, Deviation::InvalidTime), "{line}");
+    }
+    assert!(!has("<13>Nov 20 2026 10:11:12 GMT+5:59 host app: m", Deviation::InvalidTime));
+}
+
+#[test]
+fn milliseconds_behind_a_fraction_do_not_replace_it() {
+    let found = parse(b"<13>Nov 20 10:11:12.5:250 host app: m");
+    let stamp = found.stamp().unwrap();
+    assert_eq!((stamp.nanos, stamp.fraction_digits), (500_000_000, 1));
+    assert_eq!(found.message(), b"250 host app: m");
+}
+
+#[test]
 fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
     let bsd =
         |text: &str, expected| assert_fields(&format!("<13>Oct 11 22:14:15 {text}"), "rfc3164", expected);
@@ -311,6 +336,25 @@ fn text_in_the_place_of_a_host_or_a_tag_stays_text() {
     ietf("h {\"a\": 1}", ["h", "", "", "{\"a\": 1}"]);
     ietf("h app a=1 b=2 c=3 d", ["h", "app", "", "a=1 b=2 c=3 d"]);
     assert!(has("<13>1 2026-11-20T10:00:00Z h CEF:0|a|b c", Deviation::MissingField));
+}
+
+#[test]
+fn what_is_text_is_not_remarked_as_fields() {
+    const OF_FIELDS: [Deviation; 3] = [Deviation::LongField, Deviation::NotPrintable, Deviation::ExtraSpace];
+    let remarked = |text: &str| {
+        let line = format!("<13>1 2026-11-20T10:00:00Z {text}");
+        assert!(has(&line, Deviation::MissingField), "{line}");
+        OF_FIELDS.map(|deviation| has(&line, deviation))
+    };
+    let long = "x".repeat(49);
+    assert_eq!(remarked(&format!("h CEF:0|{long} b c")), [false, false, false]);
+    assert_eq!(remarked("h CEF:0|\u{e9} b c"), [false, false, false]);
+    assert_eq!(remarked("h CEF:0|a b  c"), [false, false, false]);
+    // Of the fields that stay, all is.
+    assert_eq!(remarked(&format!("h {long} CEF:0|\u{e9}  b c")), [true, false, false]);
+    assert_eq!(remarked(&format!("h\u{e9} CEF:0|{long} b c")), [false, true, false]);
+    assert_eq!(remarked(&format!("h  a CEF:0|{long} b c")), [false, false, true]);
+    assert_eq!(remarked("h  CEF:0|a b c"), [false, false, true]);
 }
 
 #[test]
@@ -335,6 +379,30 @@ fn a_level_before_the_tag_is_neither_host_nor_tag() {
 }
 
 #[test]
+fn a_level_that_is_in_no_field_is_remarked() {
+    for line in [
+        "<13>Oct 11 22:14:15 h notice a[1]: m",
+        "<13>Oct 11 22:14:15 h NOTICE  a: m",
+        "<13>Oct 11 22:14:15 h daemon.info a: m",
+        "<13>Oct 11 22:14:15 INFO a[1]: m",
+        "Fri Oct 11 22:14:15 2026 daemon.info a: m",
+    ] {
+        assert!(has(line, Deviation::DeviceShape), "{line}");
+    }
+    assert!(!has("<13>Oct 11 22:14:15 h info on a", Deviation::DeviceShape));
+}
+
+#[test]
+fn a_word_of_english_that_is_also_a_level_stays() {
+    for word in ["error", "warning", "info", "Error"] {
+        let line = format!("<13>Oct 11 22:14:15 h {word} reading: disk");
+        assert_fields(&line, "rfc3164", ["h", word, "", "reading: disk"]);
+    }
+    let line = "Fri Oct 11 22:14:15 2026 error reading: disk";
+    assert_fields(line, "rfc3164", ["error", "reading", "", "disk"]);
+}
+
+#[test]
 fn seconds_since_1970_need_a_host_and_a_tag_behind_them() {
     assert_fields("<13>1795168800.5 h a: m", "rfc3164", ["h", "a", "", "m"]);
     for text in
@@ -355,6 +423,15 @@ fn words_before_a_stamp_are_of_cisco_if_a_colon_ends_the_stamp() {
     assert_fields("<13>*task: Nov 20 10:00:00: %A-1-B: m", "rfc3164", ["", "%A-1-B", "", "m"]);
     let text = "error: 2026-11-20 10:00:00 not found";
     assert_fields(text, "unparsed", ["", "", "", text]);
+}
+
+#[test]
+fn an_uptime_of_any_length_is_one() {
+    for uptime in ["2d", "12d", "1w2d", "52w3d", "00:01:01"] {
+        let line = format!("<189>{uptime}: %SYS-5-X: text");
+        assert_fields(&line, "rfc3164", ["", "%SYS-5-X", "", "text"]);
+        assert!(has(&line, Deviation::Uptime), "{line}");
+    }
 }
 
 #[test]
@@ -382,7 +459,7 @@ proptest! {
     }
 }
 
-/// Lines that need no remark, and their neighbours that do.
+/// Lines to the letter, with faults that `usual` reads too, and with those that it leaves to the rooms.
 const USUAL: &[&str] = &[
     "<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
     "<5>Feb  9 02:04:05 h a[1234567]: x",
@@ -392,6 +469,7 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 h tagged [x] text with: a colon",
     "<13>Feb  5 17:32:18 h tagged[12] text",
     "<13>Feb  5 17:32:18 h notice tmsh[1234]: text",
+    "<13>Feb  5 17:32:18 h error reading: disk",
     "<13>Feb  5 17:32:18 h key=\"value\" text: more",
     "<13>Feb  5 17:32:18 h 00076 ports: text",
     "<13>Feb 5 17:32:18 h  tagged[a1] text",
@@ -417,6 +495,8 @@ const USUAL: &[&str] = &[
     "<13>Feb  5 17:32:18 [localhost] systemd[1]: text",
     "<14>1 2026-11-20T11:00:00.123 +01:00 web1 app 811 - - ready",
     "<14>1 2026-11-20T11:00:00.123Z web1 CEF:0|a|b c=d - - x",
+    "<14>1 2026-11-20T11:00:00[UTC] web1 app 811 - - ready",
+    "<14>1 2026-11-20T11:00:00.123Z web1  app CEF:0|é  c",
     "<13>Aug  1 01:02:03 Z e[9]: f and a lot more of it",
     "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
     "<165>1 2004-02-29T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" \

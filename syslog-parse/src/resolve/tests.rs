@@ -68,6 +68,7 @@ fn provenance_is_one_octet_there_and_back() {
     let provenance = found(Stamp { second: 60, ..STAMP }).provenance;
     assert!(provenance.leap_second());
     assert_eq!(Provenance::from_bits(provenance.bits()), provenance);
+    assert_eq!(Provenance::from_bits(provenance.bits() | 1 << 7), provenance, "a bit without a meaning");
 }
 
 #[test]

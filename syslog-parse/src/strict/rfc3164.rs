@@ -3,7 +3,7 @@
 use super::walk::{Step, Walk};
 use super::{Field, NotStrict};
 use crate::scan::{at, digits_end, skip_blanks};
-use crate::{Deviation as D, Deviations, Message};
+use crate::{Deviation as D, Deviations, Header, Message, Span};
 use std::net::Ipv4Addr;
 
 /// The first place where octets are not as §4.1 asks. `None`: there is none.
@@ -141,26 +141,26 @@ impl Walk<'_> {
 
     /// TAG and CONTENT: visible characters and blanks (§4.1.3)
     fn behind_host(&self) -> Step {
-        let colon = skip_blanks(self.raw, self.at);
-        if self.forbidden.contains(D::DeviceShape) && at(self.raw, colon) == b':' {
-            return Err(self.only(D::DeviceShape, Field::AppName, colon));
-        }
-        for (field, span) in [(Field::AppName, self.header.app), (Field::ProcId, self.header.procid)] {
-            let octets = span.of(self.raw).unwrap_or_default();
-            let unprintable = octets.iter().position(|octet| !(33..=126).contains(octet));
-            let start = span.start as usize;
-            if field == Field::AppName && octets.len() > 32 && unprintable.is_none_or(|place| place > 32) {
-                return Err(self.only(D::TagTooLong, field, start + 32));
-            }
-            if let Some(place) = unprintable {
-                return Err(self.only(D::NotPrintable, field, start + place));
-            }
-        }
         let rest = self.raw.get(self.at..self.end()).unwrap_or_default();
-        match rest.iter().position(u8::is_ascii_control) {
-            Some(place) => Err(self.only(D::ControlInMessage, Field::Message, self.at + place)),
-            None => Ok(()),
-        }
+        let unprintable = |field: Field, span: Span| {
+            let octets = span.of(self.raw).unwrap_or_default();
+            let place = octets.iter().position(|octet| !(33..=126).contains(octet))?;
+            Some(self.only(D::NotPrintable, field, span.start as usize + place))
+        };
+        let Header { app, procid, .. } = *self.header;
+        // A colon that stands alone, or a level.
+        let before_tag = skip_blanks(self.raw, self.at);
+        let has_shape = self.forbidden.contains(D::DeviceShape) && app.start as usize != before_tag;
+        let control = rest.iter().position(u8::is_ascii_control);
+        let faults = [
+            has_shape.then(|| self.only(D::DeviceShape, Field::AppName, before_tag)),
+            unprintable(Field::AppName, app),
+            (app.len > 32).then(|| self.only(D::TagTooLong, Field::AppName, app.start as usize + 32)),
+            unprintable(Field::ProcId, procid),
+            control.map(|place| self.only(D::ControlInMessage, Field::Message, self.at + place)),
+        ];
+        // Of two at one place the more telling is named, which stands first.
+        faults.into_iter().flatten().min_by_key(|fault| fault.offset).map_or(Ok(()), Err)
     }
 
     fn only(&self, deviation: D, field: Field, offset: usize) -> NotStrict {

@@ -113,6 +113,7 @@ const PLACES: &[(Deviation, &[u8], Field, usize)] = {
         (D::DeviceShape, b"<13>sw3: Nov 20 10:00:00.123: %A-1-B: m", F::Timestamp, 4),
         (D::DeviceShape, b"<13>Feb  5 17:32:18 node-01: node-01: x", F::Hostname, 27),
         (D::DeviceShape, b"<13>Feb  5 17:32:18 h : a: m", F::AppName, 22),
+        (D::DeviceShape, b"<13>Feb  5 17:32:18 h notice a[1]: m", F::AppName, 22),
         (D::DeviceShape, b"<13>Feb  5 17:32:18 [2001:db8::7] a: m", F::Hostname, 20),
         (D::Forwarded, b"<13>Feb  5 17:32:18 Message forwarded from gate: su: m", F::Hostname, 20),
         (D::NilStamp, b"<13>- h a: m", F::Timestamp, 4),
@@ -124,6 +125,9 @@ const PLACES: &[(Deviation, &[u8], Field, usize)] = {
         (D::HostDomain, b"<13>Feb  5 17:32:18 h.\xff a: m", F::Hostname, 21),
         (D::ControlInMessage, b"<13>Feb  5 17:32:18 h a:\tm", F::Message, 24),
         (D::ControlInMessage, b"<13>Feb  5 17:32:18 h a: m\nn\n", F::Message, 26),
+        (D::ControlInMessage, b"<13>Feb  5 17:32:18 h \t\xc3\xa4pp: m", F::Message, 22),
+        (D::ControlInMessage, b"<13>Feb  5 17:32:18 h \t: a: m", F::Message, 22),
+        (D::NotPrintable, b"<13>Feb  5 17:32:18 h \xc3\xa4pp:\tm", F::AppName, 22),
     ]
 };
 
