@@ -16,7 +16,8 @@ impl Message<'_> {
     /// through again for the place. Of RFC 3164 the message is walked through always: it asks for more than
     /// [`parse`](crate::parse()) remarks. That is a host without its domain ([`Deviation::HostDomain`]), visible US-ASCII in
     /// host and tag ([`Deviation::NotPrintable`]), no control character behind the host
-    /// ([`Deviation::ControlInMessage`]), one blank between TIMESTAMP and HOSTNAME and one behind it, and 1024 octets at most ([`Deviation::LongMessage`]).
+    /// ([`Deviation::ControlInMessage`]), one blank between TIMESTAMP and HOSTNAME and one behind it, and 1024 octets at most
+    /// ([`Deviation::LongMessage`]).
     ///
     /// Not forbidden are
     /// - in both shapes LF or NUL at the end, which is the transport's, and not counted either,
