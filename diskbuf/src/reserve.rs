@@ -77,6 +77,7 @@ impl Shared {
             let most = self.reservable(self.active_room(&state), state.spares.len());
             if wanted <= most {
                 state.reserved = wanted;
+                state.disk_full = None;
                 return Ok(Reservation { shared: Arc::clone(self), _alive: Arc::clone(alive), bytes });
             }
             // With all spares there can be, nothing that is dropped would make room.
@@ -124,7 +125,7 @@ impl Shared {
             }
             Err(source) => {
                 self.storage.remove(&name).ok();
-                match self.no_segment(&name, source) {
+                match self.no_segment(state, &name, source) {
                     NoSegment::Error(error) => Err(error),
                     NoSegment::Full => Ok(false),
                 }
