@@ -259,6 +259,7 @@ impl Queue {
             segments: state.segments.len(),
             spares: state.spares.len(),
             has_space: self.has_space(),
+            disk_full: state.disk_full.map(|found| now.since(found)),
             durable: self.durable_seq(),
             writing: self.shared.writing(&state),
             reserved: state.reserved,

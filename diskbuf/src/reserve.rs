@@ -82,6 +82,7 @@ impl Shared {
             let most = self.reservable(self.active_room(state), state.spares.len());
             if wanted <= most {
                 state.reserved = wanted;
+                state.disk_full = None;
                 return Ok(());
             }
             // Nothing that is dropped would make room beyond all spares there can be, nor for more than they are good for.
@@ -131,7 +132,7 @@ impl Shared {
             }
             Err(source) => {
                 self.storage.remove(&name).ok();
-                match self.no_segment(&name, source) {
+                match self.no_segment(state, &name, source) {
                     NoSegment::Error(error) => Err(error),
                     NoSegment::Full => Ok(false),
                 }

@@ -86,6 +86,7 @@ impl Shared {
         state.ages.note(first, now);
         state.stores.came(bytes, self.watermark.durable(), now);
         state.next_seq = first + records;
+        state.disk_full = None;
         self.next_seq.store(state.next_seq, Ordering::SeqCst);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::age::Ages;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::cursor::Cursor;
 use crate::durable::Durability;
 use crate::error::{AppendError, OpenError};
@@ -90,6 +90,8 @@ pub(crate) struct State {
     /// Bytes of files that are neither ours nor could be put away.
     pub(crate) foreign: u64,
     pub(crate) ages: Ages,
+    /// When somebody found the disk full, if nobody found room since.
+    pub(crate) disk_full: Option<Moment>,
 }
 
 /// A new segment, its file, and what lies in that.
@@ -179,7 +181,7 @@ impl Shared {
     pub(crate) fn next_segment(&self, state: &mut State, first_seq: u64) -> Result<Made, NoSegment> {
         let id = state.next_id;
         let name = crate::segment::file_name(id);
-        self.mark.uses(id).map_err(|source| self.no_segment(&name, source))?;
+        self.mark.uses(id).map_err(|source| self.no_segment(state, &name, source))?;
         let (origin, made) = if let Some(k) = state.spares.pop() {
             let spare = self.spare(state, k);
             let made = self.make(id, first_seq, SpaceOrigin::Recycled, &spare_name(k), || spare);
@@ -195,7 +197,7 @@ impl Shared {
         } else {
             return Err(NoSegment::Full);
         };
-        let file = made.map_err(|source| self.no_segment(&name, source))?;
+        let file = made.map_err(|source| self.no_segment(state, &name, source))?;
         // An id is never used twice, not even when what it was for has failed.
         state.next_id += 1;
         self.names_changed.store(true, Ordering::SeqCst);
@@ -237,10 +239,11 @@ impl Shared {
         Ok(file)
     }
 
-    pub(crate) fn no_segment(&self, name: &str, source: io::Error) -> NoSegment {
+    pub(crate) fn no_segment(&self, state: &mut State, name: &str, source: io::Error) -> NoSegment {
         let path = self.storage.path(name);
         NoSegment::Error(match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                state.disk_full = Some(self.clock.now());
                 AppendError::NoSpace { path, source }
             }
             _ => AppendError::Io { operation: "make segment", path, source },

@@ -30,6 +30,10 @@ pub struct Status {
     pub spares: usize,
     /// Whether an append may work; see [`Queue::has_space`](crate::Queue::has_space).
     pub has_space: bool,
+    /// How long ago an append or a reservation last found the disk full; `None` if none did, or if records came or room was reserved
+    /// since. `has_space` is true again a fifth of a second later, since somebody has to try: this stays until one succeeds.
+    /// When nobody tries, it tells nothing of the disk as it is now.
+    pub disk_full: Option<Duration>,
     /// The newest record that survives power loss.
     pub durable: Option<Durable<Seq>>,
     /// Which way single records and small batches go to the newest segment now, and why.

@@ -80,6 +80,7 @@ fn child_that_asks_for_each_way() {
         }
     };
     assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
+    assert!(queue.status().disk_full.is_some());
     // Whoever waits before each attempt does not spin, and is told by and by.
     let told = (0..100).any(|_| {
         let refused = queue.append(&mut batch(next..next + 9), WhenFull::Block).is_err();
@@ -87,6 +88,7 @@ fn child_that_asks_for_each_way() {
     });
     assert!(told);
     assert_eq!((queue.wait_space(None), queue.wait_room(None)), (Wait::Ready, Wait::Ready));
+    assert!(queue.status().has_space && queue.status().disk_full.is_some(), "nobody has found room");
 
     let mut newest = batch(next..next + 500);
     let appended = queue.append(&mut newest, WhenFull::DropNewest).unwrap();
@@ -100,6 +102,7 @@ fn child_that_asks_for_each_way() {
     for _ in 0..50 {
         let appended = queue.append(&mut batch(next..next + 50), WhenFull::DropOldest).unwrap();
         assert_eq!((appended.records, appended.dropped), (50, 0));
+        assert_eq!(queue.status().disk_full, None);
         next += 50;
     }
     let (records, losses) = drain(&mut consumer);

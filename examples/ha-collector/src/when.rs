@@ -2,21 +2,20 @@
 
 use syslog_parse::{FixedOffset, Message, Resolved, Timestamp, Zone, ZoneSource};
 
-/// What zone names in stamps mean. `CST` is three zones in three countries: only names that mean the same everywhere
-/// are known from the start.
-#[derive(Clone, Debug, PartialEq)]
+/// What zone names in stamps mean, as it was configured. `CST` is three zones in three countries: nothing is known from the
+/// start, save `UTC` and `GMT`, which the parser knows.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ZoneNames(Vec<(String, FixedOffset)>);
-
-impl Default for ZoneNames {
-    fn default() -> Self {
-        Self(["UTC", "GMT", "Z"].map(|name| (name.to_owned(), FixedOffset::UTC)).into())
-    }
-}
 
 impl ZoneNames {
     /// Adds `NAME=±hh:mm`; a name given twice means what it was given last.
     pub(crate) fn add(&mut self, text: &str) -> Result<(), String> {
         let (name, offset) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=±hh:mm"))?;
+        if name == "Z" {
+            return Err(
+                "`Z` behind a stamp is no name but an offset, +00:00, and keeps that meaning".to_owned()
+            );
+        }
         let offset = seconds(offset)
             .and_then(FixedOffset::from_seconds)
             .ok_or_else(|| format!("`{offset}` is not an offset such as -05:00"))?;
@@ -45,8 +44,8 @@ fn seconds(offset: &str) -> Option<i32> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// The instant of the message's stamp: by its own offset, by the name of its zone, or in `zone`, which is there for
-/// the reason `source`. `None`: it has no stamp, or one that cannot be.
+/// The instant of the message's stamp: by the name of its zone if `names` has it, by its own offset, or in `zone`, which is
+/// there for the reason `source`. `None`: it has no stamp, or one that cannot be.
 pub(crate) fn sent(
     message: &Message<'_>,
     names: &ZoneNames,
@@ -54,9 +53,14 @@ pub(crate) fn sent(
     source: ZoneSource,
     reference: Timestamp,
 ) -> Option<Resolved> {
-    let stamp = message.stamp()?;
+    let mut stamp = message.stamp()?;
     match message.zone_name().and_then(|name| names.get(name)) {
-        Some(named) => syslog_parse::resolve_in(&stamp, named, ZoneSource::Name, reference),
+        Some(named) => {
+            // Behind `UTC` and `GMT` the parser has put one. Whoever gives these names another meaning knows a sender that
+            // writes them and means something else.
+            stamp.offset = None;
+            syslog_parse::resolve_in(&stamp, named, ZoneSource::Name, reference)
+        }
         None => syslog_parse::resolve_in(&stamp, zone, source, reference),
     }
 }
@@ -79,9 +83,17 @@ mod tests {
 
     #[test]
     fn what_is_no_offset_is_said() {
-        for wrong in
-            ["CDT", "CDT=5", "CDT=05:00", "CDT=+25:00", "CDT=+05:60", "CDT=+é", "CDT=+1:2:3", "CDT=+-1-1"]
-        {
+        for wrong in [
+            "CDT",
+            "Z=+01:00",
+            "CDT=5",
+            "CDT=05:00",
+            "CDT=+25:00",
+            "CDT=+05:60",
+            "CDT=+é",
+            "CDT=+1:2:3",
+            "CDT=+-1-1",
+        ] {
             assert!(ZoneNames::default().add(wrong).is_err(), "{wrong}");
         }
     }

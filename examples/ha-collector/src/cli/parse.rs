@@ -20,7 +20,7 @@ pub(super) struct ParseArguments {
     /// Zone of stamps that have none: a name such as Europe/Budapest, or a POSIX TZ string [default: this machine's]
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
-    /// What a zone name in a stamp means, such as CDT=-05:00; may be repeated
+    /// What a zone name in a stamp means, such as CDT=-05:00, also for UTC and GMT; may be repeated
     #[arg(long = "zone-name", value_name = "NAME=±hh:mm")]
     zone_names: Vec<String>,
     /// The moment of reception, RFC 3339, from which a missing year is inferred [default: now]

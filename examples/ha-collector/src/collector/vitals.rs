@@ -15,6 +15,10 @@ const STUCK_AFTER: Duration = Duration::from_secs(10);
 /// A buffer without room for so long is not just being emptied.
 const NO_ROOM_AFTER: Duration = Duration::from_secs(1);
 
+/// A full disk that nobody has met for so long is believed to have room again: a node that gave its address away because of
+/// it may have no senders left that would find out.
+const DISK_FULL_FOR: Duration = Duration::from_secs(60);
+
 /// What the last reload could not do; nothing, when all is done. Clones are the same list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NotDone(Arc<Mutex<Vec<String>>>);
@@ -73,7 +77,9 @@ impl Pulse {
         // A buffer that is full while its destinations work is a busy collector, and senders wait: no node would do better.
         // One without room although nothing waits in it cannot grow: the disk is full, or broken.
         let queue = &self.vitals.queue;
-        if (queue.has_space() && queue.has_room()) || balance.queued() > 0 {
+        // A full disk opens the door a fifth of a second later, for somebody to try: that is no room.
+        let disk_full = queue.status().disk_full.is_some_and(|ago| ago < DISK_FULL_FOR);
+        if (queue.has_space() && queue.has_room() && !disk_full) || balance.queued() > 0 {
             self.no_room_since = None;
         } else if now.saturating_duration_since(*self.no_room_since.get_or_insert(now)) >= NO_ROOM_AFTER {
             problems.push("the buffer has no room, and nothing is in it: is the disk full?".to_owned());

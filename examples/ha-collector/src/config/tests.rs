@@ -205,6 +205,7 @@ fn mistakes_about_receiving_are_shown_at_their_place() {
         ("receive = 7\n", "", "c.toml:1:11", "write [receive]"),
         ("", "time-zone = \"Europe/Budapset\"\n", "c.toml:5:13", "Europe/Budapset"),
         ("", "zone-names = { CDT = \"5\" }\n", "c.toml:5:22", "is not an offset"),
+        ("", "zone-names = { Z = \"+01:00\" }\n", "c.toml:5:20", "is no name but an offset"),
         ("", "default-priority = \"local9.info\"\n", "c.toml:5:20", "such as \"local0.info\""),
         ("", "keepalive = { probes = 900 }\n", "c.toml:5:13", "1 to 127 probes"),
         ("", "keepalive = 7\n", "c.toml:5:13", "or false"),

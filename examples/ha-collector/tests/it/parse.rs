@@ -101,11 +101,35 @@ fn what_was_inferred_of_a_time_is_told() {
 }
 
 #[test]
+fn a_zone_name_means_what_was_said_of_it_even_if_everybody_else_means_utc() {
+    let time = |arguments: &[&str], stamp: &str| {
+        let arguments = [&["--now", "2026-11-21T12:00:00Z", "--zone", "Asia/Tokyo"], arguments].concat();
+        let (lines, said, code) = parse(&arguments, format!("<13>{stamp} h a: b").as_bytes());
+        assert_eq!((lines.len(), code), (1, 0), "{said}");
+        (lines[0]["timestamp"].clone(), lines[0]["time"]["zone"].clone())
+    };
+    for name in ["UTC", "GMT"] {
+        let stamp = format!("Nov 20 2026 10:00:00 {name}");
+        assert_eq!(time(&[], &stamp), ("2026-11-20T10:00:00+00:00".into(), "stamp".into()));
+        let said = format!("{name}=+01:00");
+        let found = time(&["--zone-name", &said], &stamp);
+        assert_eq!(found, ("2026-11-20T10:00:00+01:00".into(), "name".into()), "{name}");
+        // Nothing was said of the other one, nor of an offset.
+        let other = if name == "UTC" { "GMT" } else { "UTC" };
+        let found = time(&["--zone-name", &said], &format!("Nov 20 2026 10:00:00 {other}"));
+        assert_eq!(found, ("2026-11-20T10:00:00+00:00".into(), "stamp".into()));
+        let found = time(&["--zone-name", &said], &format!("Nov 20 2026 10:00:00 {name}+02:00"));
+        assert_eq!(found, ("2026-11-20T10:00:00+02:00".into(), "stamp".into()));
+    }
+}
+
+#[test]
 fn nonsense_in_an_argument_is_said_and_nothing_is_read() {
     for (arguments, word) in [
         (["--zone", "Mars/Olympus"], "Mars/Olympus"),
         (["--now", "yesterday"], "--now"),
         (["--zone-name", "CDT"], "CDT"),
+        (["--zone-name", "Z=+01:00"], "`Z` behind a stamp is no name"),
     ] {
         let (lines, said, code) = parse(&arguments, b"x");
         assert_eq!((lines.len(), code), (0, 1), "{arguments:?}");

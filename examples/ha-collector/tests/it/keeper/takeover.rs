@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::AsRawFd as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 
 use super::lab::{Host, Lab, Node, collector, inside, until};
+use crate::support::skipped;
 
 const FAST: &str = "advert-interval = \"50ms\"";
 const VIP: &str = "10.0.0.10";
@@ -45,6 +47,47 @@ fn a_collector_that_is_killed_takes_its_address_along_and_is_started_again() {
     let again = n1.processes();
     assert_eq!((first.len(), again.len()), (2, 2));
     assert_ne!(first.get(1), again.get(1));
+}
+
+#[test]
+fn a_node_whose_disk_is_full_says_so_and_is_well_again_when_there_is_room() {
+    if !inside("keeper::takeover::a_node_whose_disk_is_full_says_so_and_is_well_again_when_there_is_room") {
+        return;
+    }
+    let lab = Lab::new();
+    let buffer = lab.dir.path().join("n1/data/buffer");
+    std::fs::create_dir_all(&buffer).unwrap();
+    let mount = |options: &str| {
+        let tried = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&buffer).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    // Room for one segment: the log files are elsewhere, and all that is in the buffer is delivered.
+    if !mount("size=6m") {
+        return skipped("this machine does not let a test mount a tmpfs");
+    }
+    let n1 = lab.start(&lab.n1, "n1", &collector(150, FAST));
+    until("n1 holds the address", || lab.n1.holds(VIP));
+    let udp = lab.n1.run(|| UdpSocket::bind("127.0.0.1:0").unwrap());
+    let datagram = format!("<13>1 2025-01-01T00:00:00Z h a - - - {}", "x".repeat(8000));
+    let send = || udp.send_to(datagram.as_bytes(), "127.0.0.1:5514").unwrap();
+    until("the disk is full", || {
+        send();
+        n1.log().contains("the buffer takes nothing")
+    });
+    // Who sends seldom finds the door open each time, and no room behind it.
+    until("n1 says what is wrong", || {
+        send();
+        thread::sleep(Duration::from_millis(300));
+        n1.log().contains("the buffer has no room, and nothing is in it: is the disk full?")
+    });
+    until("n1 has let go", || !lab.n1.holds(VIP));
+    // When nobody tries, nothing is known to be better.
+    thread::sleep(Duration::from_secs(1));
+    assert!(!lab.n1.holds(VIP));
+    assert!(mount("remount,size=64m"));
+    send();
+    until("n1 holds the address again", || lab.n1.holds(VIP));
+    assert_eq!(n1.log().matches("WARN the collector is not well").count(), 1, "{}", n1.log());
 }
 
 #[test]
